@@ -1,0 +1,87 @@
+#include "common/key.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char prefix[] = "mr1.";
+static const char id_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char secret_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+enum {
+    PREFIX_LENGTH = sizeof prefix - 1,
+    ID_LENGTH = KEY_ID_SIZE - 1,
+    SECRET_LENGTH = KEY_SECRET_SIZE - 1,
+    TEXT_LENGTH = PREFIX_LENGTH + ID_LENGTH + 1 + SECRET_LENGTH,
+    SECRET_BYTES = 32,
+};
+static_assert((int)TEXT_LENGTH < (int)KEY_TEXT_SIZE, "a key fits its text");
+
+apikey_t
+key_make(void)
+{
+    int ready = sodium_init();
+    assert(ready >= 0);
+    (void)ready;
+
+    apikey_t key;
+    uint8_t random[SECRET_BYTES];
+    randombytes_buf(random, ID_LENGTH);
+    for (int i = 0; i < ID_LENGTH; i++)
+        key.id[i] = id_digits[random[i] & 31];
+    key.id[ID_LENGTH] = '\0';
+
+    randombytes_buf(random, sizeof random);
+    sodium_bin2base64(key.secret, sizeof key.secret, random, sizeof random,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(random, sizeof random);
+    return key;
+}
+
+bool
+key_parse(const char *text, apikey_t *key)
+{
+    if (strnlen(text, TEXT_LENGTH + 1) != TEXT_LENGTH)
+        return false;
+    if (memcmp(text, prefix, PREFIX_LENGTH) != 0)
+        return false;
+    const char *id = text + PREFIX_LENGTH;
+    if (strspn(id, id_digits) != ID_LENGTH || id[ID_LENGTH] != '.')
+        return false;
+    const char *secret = id + ID_LENGTH + 1;
+    if (strspn(secret, secret_digits) != SECRET_LENGTH)
+        return false;
+
+    memcpy(key->id, id, ID_LENGTH);
+    key->id[ID_LENGTH] = '\0';
+    memcpy(key->secret, secret, KEY_SECRET_SIZE);
+    return true;
+}
+
+const char *
+key_text(const apikey_t *key, char text[KEY_TEXT_SIZE])
+{
+    snprintf(text, KEY_TEXT_SIZE, "%s%s.%s", prefix, key->id, key->secret);
+    return text;
+}
+
+bool
+key_id_valid(const char *id)
+{
+    return strspn(id, id_digits) == ID_LENGTH && id[ID_LENGTH] == '\0';
+}
+
+void
+key_hash(const char *secret, uint8_t hash[KEY_HASH_SIZE])
+{
+    static_assert(KEY_HASH_SIZE == crypto_hash_sha256_BYTES, "the hash is SHA-256");
+    crypto_hash_sha256(hash, (const unsigned char *)secret, strlen(secret));
+}
+
+bool
+key_hash_equal(const uint8_t a[KEY_HASH_SIZE], const uint8_t b[KEY_HASH_SIZE])
+{
+    return sodium_memcmp(a, b, KEY_HASH_SIZE) == 0;
+}

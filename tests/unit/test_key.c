@@ -1,0 +1,118 @@
+#include "tests/unit/unit.h"
+
+#include "common/key.h"
+
+#define ID "abcdefghijklmn27"
+#define SECRET "0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcde"
+
+static void
+a_fresh_key_is_read_back(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 100; i++) {
+        apikey_t key = key_make();
+        apikey_t again;
+        char text[KEY_TEXT_SIZE];
+        assert_true(key_parse(key_text(&key, text), &again));
+        assert_string_equal(again.id, key.id);
+        assert_string_equal(again.secret, key.secret);
+        assert_true(key_id_valid(key.id));
+        assert_int_equal(strlen(key.secret), KEY_SECRET_SIZE - 1);
+    }
+}
+
+static void
+two_fresh_keys_differ(void **unused)
+{
+    (void)unused;
+    apikey_t a = key_make();
+    apikey_t b = key_make();
+    assert_string_not_equal(a.id, b.id);
+    assert_string_not_equal(a.secret, b.secret);
+}
+
+static void
+another_shape_is_refused_and_changes_nothing(void **unused)
+{
+    (void)unused;
+    static const char *const wrong[] = {
+        "",
+        "mr1.",
+        "mr1." ID,
+        "mr1." ID ".",
+        "mr2." ID "." SECRET,
+        "MR1." ID "." SECRET,
+        "mr1." ID "." SECRET "a",
+        "mr1." ID "." SECRET "\n",
+        "mr1." ID "x" SECRET,
+        "mr1." ID "-" SECRET,
+        "mr1.Abcdefghijklmn27." SECRET,
+        "mr1.abcdefghijklmn18." SECRET,
+        "mr1.abcdefghijklmn2." SECRET "a",
+        "mr1." ID ".+123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcde",
+        "mr1." ID ".0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcd=",
+        "mr1." ID ".0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcd",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        apikey_t key = { .id = "untouched" };
+        assert_false(key_parse(wrong[i], &key));
+        assert_string_equal(key.id, "untouched");
+    }
+    apikey_t key;
+    assert_true(key_parse("mr1." ID "." SECRET, &key));
+    assert_string_equal(key.id, ID);
+    assert_string_equal(key.secret, SECRET);
+}
+
+static void
+a_key_id_is_16_characters_of_base32(void **unused)
+{
+    (void)unused;
+    assert_true(key_id_valid(ID));
+    assert_false(key_id_valid(""));
+    assert_false(key_id_valid("abcdefghijklmn2"));
+    assert_false(key_id_valid("abcdefghijklmn277"));
+    assert_false(key_id_valid(ID "."));
+    assert_false(key_id_valid("abcdefghijklmn1a"));
+    assert_false(key_id_valid("abcdefghijklmn-a"));
+}
+
+static void
+the_hash_is_sha_256(void **unused)
+{
+    (void)unused;
+    static const uint8_t abc[KEY_HASH_SIZE] = {
+        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+        0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+        0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
+    };
+    uint8_t hash[KEY_HASH_SIZE];
+    key_hash("abc", hash);
+    assert_true(key_hash_equal(hash, abc));
+}
+
+static void
+one_bit_makes_another_hash(void **unused)
+{
+    (void)unused;
+    uint8_t a[KEY_HASH_SIZE] = { 0 };
+    for (int i = 0; i < KEY_HASH_SIZE; i++) {
+        uint8_t b[KEY_HASH_SIZE] = { 0 };
+        b[i] = 1;
+        assert_false(key_hash_equal(a, b));
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fresh_key_is_read_back),
+        cmocka_unit_test(two_fresh_keys_differ),
+        cmocka_unit_test(another_shape_is_refused_and_changes_nothing),
+        cmocka_unit_test(a_key_id_is_16_characters_of_base32),
+        cmocka_unit_test(the_hash_is_sha_256),
+        cmocka_unit_test(one_bit_makes_another_hash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
