@@ -1,0 +1,96 @@
+/* job.c - the words of the states and the table of moves. */
+#include "common/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const words[JOB_STATES] = {
+    [JOB_PENDING] = "pending", [JOB_RUNNING] = "running",     [JOB_DONE] = "done",
+    [JOB_FAILED] = "failed",   [JOB_CANCELLED] = "cancelled", [JOB_TIMED_OUT] = "timed_out",
+    [JOB_UNKNOWN] = "unknown", [JOB_SKIPPED] = "skipped",
+};
+
+/* Where each state may go. A final state has no row, and so goes nowhere. */
+static const bool moves[JOB_STATES][JOB_STATES] = {
+    [JOB_PENDING] = {
+        [JOB_RUNNING] = true,
+        [JOB_FAILED] = true,
+        [JOB_CANCELLED] = true,
+        [JOB_TIMED_OUT] = true,
+        [JOB_SKIPPED] = true,
+    },
+    [JOB_RUNNING] = {
+        [JOB_PENDING] = true,
+        [JOB_RUNNING] = true,
+        [JOB_DONE] = true,
+        [JOB_FAILED] = true,
+        [JOB_CANCELLED] = true,
+        [JOB_TIMED_OUT] = true,
+        [JOB_UNKNOWN] = true,
+    },
+};
+
+/* States come from the store and the bus as numbers too. */
+static bool
+known(job_state_t state)
+{
+    return (unsigned)state < JOB_STATES;
+}
+
+job_t *
+job_new(void)
+{
+    job_t *self = mem_new(sizeof *self);
+    self->tenant = mem_text("");
+    self->source = mem_text("");
+    self->dialect = mem_text("");
+    return self;
+}
+
+void
+job_destroy(job_t **self_p)
+{
+    job_t *self = *self_p;
+    if (!self)
+        return;
+    free(self->tenant);
+    free(self->source);
+    free(self->dialect);
+    free(self->error);
+    free(self->error_detail);
+    free(self->error_hint);
+    free(self->sql);
+    manifest_destroy(&self->manifest);
+    free(self);
+    *self_p = NULL;
+}
+
+const char *
+job_state_word(job_state_t state)
+{
+    return known(state) ? words[state] : "invalid";
+}
+
+bool
+job_state_parse(const char *word, job_state_t *state)
+{
+    for (unsigned i = 0; i < JOB_STATES; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *state = (job_state_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+job_state_final(job_state_t state)
+{
+    return known(state) && state != JOB_PENDING && state != JOB_RUNNING;
+}
+
+bool
+job_may_move(job_state_t from, job_state_t to)
+{
+    return known(from) && known(to) && moves[from][to];
+}
