@@ -1,0 +1,331 @@
+#include "api/engine_inner.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/rows.h"
+#include "api/utf8.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+enum {
+    PRIORITY = 5,
+    NAME_MOST = 63,
+    AWAY_MS = 250,       /* a store that is away is not tried for so long */
+    PATIENCE_MS = 30000, /* for a store that is away when the node starts */
+    CLOCK_EVERY_MS = 60000,
+    CLOCK_TRIP_MS = 100, /* a slower answer says too little about the store's time */
+    CLOCK_TRIES = 3,
+};
+
+/* --- the gathered calls, each on its own thread --- */
+
+/* The store refused what we sent, and no text of the caller's can be the reason. */
+static void
+own_up(err_t *err, const char *what)
+{
+    if (err->kind != ERR_SQL)
+        return;
+    log_error("engine.refused", "call=%s sqlstate=%s %s", what, err->sqlstate, err->text);
+    /* out of resources, shutting down, or read-only: somebody will see to it */
+    bool passing = strncmp(err->sqlstate, "53", 2) == 0 || strncmp(err->sqlstate, "57", 2) == 0
+                   || strncmp(err->sqlstate, "25", 2) == 0;
+    if (passing)
+        err_set(err, ERR_UNAVAILABLE, "the job store cannot do this now");
+    else
+        err_set(err, ERR_INTERNAL, "the job store refused this");
+}
+
+/* Jobs are offered here and not by their submitters: one message for all, before anybody wakes. */
+static bool
+run_submits(void *arg, gather_ask_t *const *asks, uint32_t count, err_t *err)
+{
+    engine_t *self = arg;
+    submit_t *jobs[GATHER_MOST];
+    const submit_t *stored[GATHER_MOST];
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i] = asks[i]->item;
+        err_clear(&jobs[i]->err);
+    }
+    if (!store_submit(self->submit_store, jobs, count, err)) {
+        own_up(err, "submit");
+        return false;
+    }
+    uint32_t good = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (jobs[i]->err.kind == ERR_NONE)
+            stored[good++] = jobs[i];
+        else
+            own_up(&jobs[i]->err, "submit");
+        asks[i]->err = jobs[i]->err;
+    }
+    courier_offer(self->courier, stored, good);
+    return true;
+}
+
+/* One job that cannot be read (its manifest is broken, say) must not hide its neighbours. */
+static void
+find_singly(engine_t *self, gather_ask_t *const *asks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        find_t *job = asks[i]->item;
+        if (i > 0 && asks[i - 1]->err.kind == ERR_UNAVAILABLE)
+            asks[i]->err = asks[i - 1]->err;
+        else if (store_find(self->find_store, &job, 1, &asks[i]->err))
+            err_clear(&asks[i]->err);
+        else
+            own_up(&asks[i]->err, "find");
+    }
+}
+
+static bool
+run_finds(void *arg, gather_ask_t *const *asks, uint32_t count, err_t *err)
+{
+    engine_t *self = arg;
+    find_t *jobs[GATHER_MOST];
+    for (uint32_t i = 0; i < count; i++)
+        jobs[i] = asks[i]->item;
+    if (store_find(self->find_store, jobs, count, err))
+        return true;
+    own_up(err, "find");
+    if (err->kind == ERR_UNAVAILABLE || count == 1)
+        return false;
+    find_singly(self, asks, count);
+    return true;
+}
+
+static bool
+run_key(void *arg, const char *key_id, key_owner_t *owner, err_t *err)
+{
+    engine_t *self = arg;
+    int64_t began_ms = clock_mono_ms();
+    if (store_key_find(self->key_store, key_id, owner, err))
+        return true;
+    if (readers_again(err, began_ms) && store_key_find(self->key_store, key_id, owner, err))
+        return true;
+    own_up(err, "key");
+    return false;
+}
+
+/* How far the store's clock is from ours. */
+static bool
+measure_clock(void *arg, err_t *err)
+{
+    engine_t *self = arg;
+    for (int i = 1; i <= CLOCK_TRIES; i++) {
+        int64_t store_ms;
+        int64_t sent_ms = clock_mono_ms();
+        bool told = store_clock(self->submit_store, &store_ms, err);
+        int64_t trip_ms = clock_mono_ms() - sent_ms;
+        if (!told && i < CLOCK_TRIES && readers_again(err, sent_ms))
+            continue;
+        if (!told) {
+            own_up(err, "clock");
+            return false;
+        }
+        if (trip_ms > CLOCK_TRIP_MS && i < CLOCK_TRIES)
+            continue;
+        mint_measured(self->mint, store_ms, sent_ms + trip_ms / 2);
+        return true;
+    }
+    return true;
+}
+
+/* --- life --- */
+
+static bool
+join_cluster(engine_t *self, const conf_t *conf, const char *url, err_t *err)
+{
+    const char *name = conf_text(conf, "name");
+    own(mem) made_up = name[0] ? NULL : mem_format("api-%ld", (long)getpid());
+    if (strlen(name) > NAME_MOST)
+        return err_set(err, ERR_INVALID, "name: a node's name has at most %d bytes", NAME_MOST);
+    courier_options_t options = {
+        .store = conf_text(conf, "store"),
+        .name = made_up ? made_up : name,
+        .url = url,
+        .lease_ms = conf_int(conf, "lease_ms"),
+        .patience_ms = PATIENCE_MS,
+    };
+    self->courier = courier_new(&options, err);
+    return self->courier != NULL;
+}
+
+static bool
+open_lanes(engine_t *self, const conf_t *conf, err_t *err)
+{
+    const char *dsn = conf_text(conf, "store");
+    self->submit_store = store_new(dsn, "millrace-api submit");
+    self->find_store = store_new(dsn, "millrace-api find");
+    self->key_store = store_new(dsn, "millrace-api key");
+    self->readers = readers_new(dsn, "millrace-api page", (uint32_t)conf_int(conf, "page_readers"));
+    if (!measure_clock(self, err))
+        return false;
+
+    gather_options_t submits = { .name = "submits",
+                                 .run = run_submits,
+                                 .tick = measure_clock,
+                                 .tick_ms = CLOCK_EVERY_MS,
+                                 .away_ms = AWAY_MS,
+                                 .arg = self };
+    self->submits = gather_new(&submits, err);
+    gather_options_t finds = { .name = "finds", .run = run_finds, .away_ms = AWAY_MS, .arg = self };
+    if (self->submits)
+        self->finds = gather_new(&finds, err);
+    if (self->finds)
+        self->keys = keys_new(conf_int(conf, "key_cache_ms"), run_key, self, err);
+    return self->keys != NULL;
+}
+
+engine_t *
+engine_new(const conf_t *conf, const char *url, err_t *err)
+{
+    own(engine) self = mem_new(sizeof *self);
+    self->wait_cap_ms = conf_int(conf, "wait_cap_ms");
+    self->reread_ms = conf_int(conf, "reread_ms");
+    self->retention_s = (int32_t)conf_int(conf, "retention_s");
+    self->mint = mint_new((uint16_t)conf_int(conf, "cell"));
+    if (!join_cluster(self, conf, url, err) || !open_lanes(self, conf, err))
+        return NULL;
+    return take(self);
+}
+
+void
+engine_destroy(engine_t **self_p)
+{
+    engine_t *self = take(*self_p);
+    if (!self)
+        return;
+    courier_destroy(&self->courier); /* first: its thread hands in finds */
+    gather_destroy(&self->submits);
+    gather_destroy(&self->finds);
+    keys_destroy(&self->keys);
+    readers_destroy(&self->readers);
+    store_destroy(&self->submit_store);
+    store_destroy(&self->find_store);
+    store_destroy(&self->key_store);
+    mint_destroy(&self->mint);
+    free(self);
+}
+
+bool
+engine_ready(engine_t *self, err_t *err)
+{
+    if (!gather_up(self->submits) || !courier_up(self->courier))
+        return err_set(err, ERR_UNAVAILABLE, "the job store does not answer");
+    return true;
+}
+
+/* --- callers --- */
+
+bool
+engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *caller, err_t *err)
+{
+    key_owner_t owner;
+    if (!keys_owner(self->keys, key_id, secret, clock_mono_ms(), &owner, err))
+        return false;
+    snprintf(caller->tenant, sizeof caller->tenant, "%s", owner.tenant);
+    snprintf(caller->key_id, sizeof caller->key_id, "%s", key_id);
+    snprintf(caller->role, sizeof caller->role, "%s", owner.role);
+    snprintf(caller->source, sizeof caller->source, "%s", owner.source);
+    return true;
+}
+
+/* --- jobs in --- */
+
+static bool
+check_sql(const order_t *order, err_t *err)
+{
+    if (order->sql_size == 0)
+        return err_set(err, ERR_INVALID, "the SQL text is empty");
+    if (memchr(order->sql, '\0', order->sql_size))
+        return err_set(err, ERR_INVALID, "the SQL text holds a NUL byte");
+    if (!utf8_valid(order->sql, order->sql_size))
+        return err_set(err, ERR_INVALID, "the SQL text is not valid UTF-8");
+    return true;
+}
+
+bool
+engine_order(engine_t *self, const caller_t *caller, const order_t *order, submit_t *job,
+             err_t *err)
+{
+    if (strcmp(caller->role, "read") == 0)
+        return err_set(err, ERR_DENIED, "this API key may only read");
+    if (!check_sql(order, err))
+        return false;
+    if (caller->source[0] == '\0')
+        return err_set(err, ERR_INVALID, "tenant %s has no data source: add a login",
+                       caller->tenant);
+    assert(order->sql[order->sql_size] == '\0'); /* the store takes it as a C string */
+    *job = (submit_t){
+        .id = mint_id(self->mint, clock_mono_ms()),
+        .tenant = caller->tenant,
+        .source = caller->source,
+        .dialect = order->dialect,
+        .priority = PRIORITY,
+        .retention_s = self->retention_s,
+        .sql = order->sql,
+    };
+    return true;
+}
+
+bool
+engine_submit(engine_t *self, const caller_t *caller, const order_t *order, jobid_t *id, err_t *err)
+{
+    submit_t job;
+    if (!engine_order(self, caller, order, &job, err))
+        return false;
+    if (!gather_call(self->submits, &job, err))
+        return false;
+    *id = job.id;
+    return true;
+}
+
+/* --- jobs out --- */
+
+job_t *
+engine_found(find_t *found, err_t *err)
+{
+    switch (found->verdict) {
+    case FIND_FOUND: return take(found->job);
+    case FIND_MISSING: err_set(err, ERR_NOT_FOUND, "no such job"); break;
+    case FIND_DENIED: err_set(err, ERR_DENIED, "the job is another tenant's"); break;
+    }
+    return NULL;
+}
+
+job_t *
+engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bool whole, err_t *err)
+{
+    find_t find = { .id = *id, .tenant = caller->tenant, .whole = whole };
+    if (!gather_call(self->finds, &find, err))
+        return NULL;
+    return engine_found(&find, err);
+}
+
+static page_t *
+source_page(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+{
+    engine_t *self = arg;
+    page_t *page = readers_page(self->readers, key, row, raw_bytes, err);
+    if (!page)
+        own_up(err, "page");
+    return page;
+}
+
+static bool
+source_expired(void *arg, const job_t *job)
+{
+    engine_t *self = arg;
+    return job->expires_ms != 0 && mint_now_ms(self->mint, clock_mono_ms()) >= job->expires_ms;
+}
+
+rows_t *
+engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, err_t *err)
+{
+    page_source_t source = { .page = source_page, .expired = source_expired, .arg = self };
+    return rows_new(&source, job, result, offset, err);
+}

@@ -1,0 +1,90 @@
+/* engine.h - the job engine as dialects see it: submit, find, wait, run, rows.
+ *
+ * A dialect translates between HTTP and these calls and knows nothing below them. Calls block the
+ * worker thread that makes them; what they need of the store is gathered with what other workers
+ * need at that moment (gather.h), and what they wait for arrives over the bus (courier.h) or is
+ * re-read every 2 s at the latest. Any number of threads.
+ *
+ * Errors: ERR_UNAVAILABLE when the store is away; others as said.
+ */
+#ifndef API_ENGINE_H
+#define API_ENGINE_H
+
+#include "common/conf.h"
+#include "common/job.h"
+#include "common/page.h"
+
+typedef struct engine engine_t;
+
+/* Who asks: a valid key's owner. */
+typedef struct {
+    char tenant[64];
+    char key_id[64];
+    char role[8];    /* "read", "write", "admin" */
+    char source[64]; /* the tenant's default source, "" when it has none */
+} caller_t;
+
+/* A job to be made. Texts are borrowed; a NUL stands behind the sql_size bytes of `sql`. */
+typedef struct {
+    const char *dialect;
+    const char *sql;
+    size_t sql_size;
+} order_t;
+
+/* Asked while a call waits: has the client gone? Then the call ends with ERR_TIMEOUT. */
+typedef struct {
+    bool (*gone)(void *arg);
+    void *arg;
+} patience_t;
+
+/* Start the API node's rooms: store lanes, bus, keeper. `url` is what this node serves. Caller owns
+ * the result. */
+engine_t *engine_new(const conf_t *conf, const char *url, err_t *err) MUST_USE;
+void engine_destroy(engine_t **self_p);
+
+/* Can jobs be taken right now? Otherwise `err` says why. */
+bool engine_ready(engine_t *self, err_t *err) MUST_USE;
+
+/* Who has this key id and secret (both as given)? ERR_NO_KEY when nobody. */
+bool engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *caller,
+                   err_t *err) MUST_USE;
+
+/* Make a job durable, then tell the broker. Fails with ERR_DENIED for read-only keys, ERR_INVALID
+ * when the tenant has no source or the text holds a NUL or invalid UTF-8. */
+bool engine_submit(engine_t *self, const caller_t *caller, const order_t *order, jobid_t *id,
+                   err_t *err) MUST_USE;
+
+/* A job of the caller's tenant; ERR_NOT_FOUND, ERR_DENIED (another tenant's). With `whole`, its
+ * manifest too. Caller owns the result. */
+job_t *engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bool whole,
+                   err_t *err) MUST_USE;
+
+/* The same, but return only when the job is final or `wait_ms` is over (more than the cap counts as
+ * the cap). A final state may be told from the event that announced it: such a job_t holds id,
+ * tenant, state, attempt, times and rows, and is only given for done jobs when `whole` is false. */
+job_t *engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
+                   bool whole, const patience_t *patience, err_t *err) MUST_USE;
+
+/* Submit and wait up to the cap, with the manifest: the waiter stands before the job is committed.
+ * The job may not be final when the cap is over. Caller owns the result. */
+job_t *engine_run(engine_t *self, const caller_t *caller, const order_t *order,
+                  const patience_t *patience, err_t *err) MUST_USE;
+
+/* --- rows of a result --- */
+
+typedef struct rows rows_t;
+
+/* Read a result of a job that was found whole, from row `offset` on. Reads stored pages one by one,
+ * each by a short statement; holds one inflated page. Fails with ERR_GONE when the pages have
+ * expired. `job` must outlive it. Caller owns the result. */
+rows_t *engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset,
+                    err_t *err) MUST_USE;
+void rows_destroy(rows_t **self_p);
+
+/* Open the next row; false at the end (err->kind is ERR_NONE) or on failure. */
+bool rows_next(rows_t *self, err_t *err) MUST_USE;
+
+/* The next cell of the open row: exactly as many as the result has columns. */
+bool rows_cell(rows_t *self, cell_t *cell, err_t *err) MUST_USE;
+
+#endif

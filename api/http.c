@@ -1,0 +1,373 @@
+/* http.c - civetweb, and what stands between it and a handler. */
+#include "api/http.h"
+
+#include <assert.h>
+#include <civetweb.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "api/http_body.h"
+#include "api/http_inner.h"
+#include "api/peer.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+enum {
+    HEAD_MOST = 16384, /* bytes of a request's head */
+    LINGER_MS = 1000,  /* how long bytes are drained so that a refusal is read */
+    URL_SIZE = 300,
+    NUMBER_SIZE = 24,
+};
+
+struct http {
+    http_options_t options;
+    struct mg_context *server;
+    pace_t *pace;
+    int port;
+    char url[URL_SIZE];
+    atomic_bool stopping;
+    atomic_int under_way; /* requests inside on_request() */
+    pthread_mutex_t lock; /* of idle */
+    pthread_cond_t idle;
+};
+
+/* What a worker thread owns. */
+typedef struct {
+    http_t *http;
+    int socket; /* of the connection it serves; SOCKET_UNKNOWN */
+    struct request request;
+    struct reply reply;
+    body_t body;
+    header_t headers[MG_MAX_HEADERS];
+    char target_room[2 * HEAD_MOST + 64];
+} worker_t;
+
+/* --- workers --- */
+
+static void *
+worker_new(const struct mg_context *server, int kind)
+{
+    if (kind != 1)
+        return NULL;
+    worker_t *self = mem_new(sizeof *self);
+    self->http = mg_get_user_data(server);
+    self->socket = SOCKET_UNKNOWN;
+    self->body.most = (size_t)self->http->options.body_bytes;
+    pace_join(self->http->pace, &self->body.pace);
+    return self;
+}
+
+static void
+worker_destroy(const struct mg_context *server, int kind, void *worker)
+{
+    (void)server;
+    worker_t *self = worker;
+    if (kind != 1 || !self)
+        return;
+    pace_leave(self->http->pace, &self->body.pace);
+    reply_clear(&self->reply);
+    free(self->body.data);
+    free(self);
+}
+
+static int
+on_connection(const struct mg_connection *connection, void **data)
+{
+    (void)data;
+    worker_t *worker = mg_get_thread_pointer(connection);
+    worker->socket = SOCKET_UNKNOWN;
+    return 0;
+}
+
+/* --- one request --- */
+
+static bool
+send_bytes(void *arg, const char *data, size_t size)
+{
+    return mg_write(arg, data, size) == (int)size;
+}
+
+/* A refusal is lost when the socket is closed over unread bytes (the kernel then resets the
+ * connection): say that nothing more comes, and let the client finish what it is sending. */
+static void
+linger(worker_t *worker)
+{
+    int fd = request_socket(&worker->request);
+    if (fd < 0)
+        return;
+    shutdown(fd, SHUT_WR);
+    int64_t until_ms = clock_mono_ms() + LINGER_MS;
+    char *scrap = worker->target_room;
+    for (;;) {
+        int64_t left_ms = until_ms - clock_mono_ms();
+        struct pollfd socket = { .fd = fd, .events = POLLIN };
+        if (left_ms <= 0 || poll(&socket, 1, (int)left_ms) <= 0)
+            return;
+        if (recv(fd, scrap, sizeof worker->target_room, MSG_DONTWAIT) <= 0)
+            return;
+    }
+}
+
+static void
+fill_peer(worker_t *worker, const struct mg_request_info *about)
+{
+    worker->request.peer = about->remote_addr;
+    worker->request.peer_port = about->remote_port;
+    worker->request.local_port = about->server_port;
+    worker->request.socket = &worker->socket;
+    worker->request.stopping = &worker->http->stopping;
+    worker->body.pace.peer = about->remote_addr;
+    worker->body.pace.peer_port = about->remote_port;
+    worker->body.pace.local_port = about->server_port;
+}
+
+static void
+fill_headers(worker_t *worker, const struct mg_request_info *about)
+{
+    for (int i = 0; i < about->num_headers; i++)
+        worker->headers[i] =
+            (header_t){ about->http_headers[i].name, about->http_headers[i].value };
+    worker->request.headers = worker->headers;
+    worker->request.header_count = (uint32_t)about->num_headers;
+}
+
+/* The head: is it what it seems, and what does it announce? */
+static bool
+read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame, refusal_t *refusal)
+{
+    head_t head = {
+        .method = about->request_method,
+        .target = about->request_uri,
+        .query = about->query_string,
+        .version = about->http_version,
+        .headers = worker->headers,
+        .count = worker->request.header_count,
+    };
+    if (!frame_read(head.version, head.headers, head.count, frame, refusal))
+        return false;
+    if (!frame_plain(&head))
+        return frame_refuse(refusal, 400, "invalid", "the request's head is malformed");
+
+    /* local_uri_raw leaves out the scheme and host of an absolute URL; it is not decoded. */
+    request_t *request = &worker->request;
+    request->method = about->request_method;
+    request->path = about->local_uri_raw;
+    const char *why = NULL;
+    assert(target_room(request->path, head.query) <= sizeof worker->target_room);
+    if (!target_parse(&request->target, request->path, head.query, worker->target_room, &why))
+        return frame_refuse(refusal, 400, "invalid", why);
+    return true;
+}
+
+static bool
+read_request(worker_t *worker, struct mg_connection *connection, frame_t *frame, refusal_t *refusal)
+{
+    if (atomic_load(&worker->http->stopping))
+        return frame_refuse(refusal, 503, "unavailable", "this node is stopping");
+    if (!http_body_read(&worker->body, connection, frame, refusal))
+        return false;
+    worker->request.body = worker->body.size > 0 ? worker->body.data : NULL;
+    worker->request.body_size = worker->body.size;
+    return true;
+}
+
+static void
+serve(worker_t *worker, struct mg_connection *connection)
+{
+    const struct mg_request_info *about = mg_get_request_info(connection);
+    fill_peer(worker, about);
+    fill_headers(worker, about);
+
+    frame_t frame;
+    refusal_t refusal;
+    bool sound = read_head(worker, about, &frame, &refusal);
+    bool head_only = strcmp(about->request_method, "HEAD") == 0;
+    reply_begin(&worker->reply, send_bytes, connection, &frame, head_only);
+    bool whole = sound && read_request(worker, connection, &frame, &refusal);
+    if (whole) {
+        worker->http->options.handle(worker->http->options.arg, &worker->request, &worker->reply);
+    } else {
+        if (refusal.status == 503)
+            reply_header(&worker->reply, "Retry-After", "1");
+        reply_refuse(&worker->reply, &refusal);
+    }
+    if (!reply_end(&worker->reply))
+        mg_disable_connection_keep_alive(connection);
+    if (!whole)
+        linger(worker);
+    http_body_trim(&worker->body);
+}
+
+/* Called before civetweb looks for handlers, files or passwords; it then does nothing more. */
+static int
+on_request(struct mg_connection *connection)
+{
+    worker_t *worker = mg_get_thread_pointer(connection);
+    http_t *http = worker->http;
+    atomic_fetch_add(&http->under_way, 1);
+    serve(worker, connection);
+    if (atomic_fetch_sub(&http->under_way, 1) == 1 && atomic_load(&http->stopping)) {
+        pthread_mutex_lock(&http->lock);
+        pthread_cond_signal(&http->idle);
+        pthread_mutex_unlock(&http->lock);
+    }
+    return worker->reply.status;
+}
+
+/* What civetweb refuses by itself: a head it cannot read. */
+static int
+on_error(struct mg_connection *connection, int status, const char *text)
+{
+    (void)text;
+    refusal_t refusal;
+    frame_refuse(&refusal, 400, "invalid", "the request's head is malformed");
+    if (status == 413)
+        frame_refuse(&refusal, 431, "limit", "the request's head is larger than 16 KiB");
+    else if (status == 505)
+        frame_refuse(&refusal, 505, "invalid", "this server speaks HTTP/1.1 and HTTP/1.0");
+    else if (status >= 500)
+        frame_refuse(&refusal, 500, "internal", "the server has failed");
+
+    worker_t *worker = mg_get_thread_pointer(connection);
+    frame_t frame = { 0 };
+    fill_peer(worker, mg_get_request_info(connection));
+    reply_begin(&worker->reply, send_bytes, connection, &frame, false);
+    reply_refuse(&worker->reply, &refusal);
+    if (!reply_end(&worker->reply))
+        mg_disable_connection_keep_alive(connection);
+    linger(worker);
+    return 0;
+}
+
+static int
+on_log(const struct mg_connection *connection, const char *text)
+{
+    (void)connection;
+    log_debug("http.civetweb", "text=\"%s\"", text);
+    return 1;
+}
+
+/* --- the server --- */
+
+static void
+free_http(http_t *self)
+{
+    pace_destroy(&self->pace);
+    pthread_cond_destroy(&self->idle);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+    mg_exit_library();
+}
+
+/* civetweb's settings: a connection that idles owns a thread, so it may do so for 2 s; what waits
+ * for a thread waits in the queue. */
+static bool
+start(http_t *self, err_t *err)
+{
+    char port[URL_SIZE];
+    char threads[NUMBER_SIZE];
+    char timeout_ms[NUMBER_SIZE];
+    bool v6 = strchr(self->options.host, ':') != NULL;
+    snprintf(port, sizeof port, v6 ? "[%s]:%d" : "%s:%d", self->options.host, self->options.port);
+    snprintf(threads, sizeof threads, "%d", self->options.threads);
+    snprintf(timeout_ms, sizeof timeout_ms, "%" PRId64, self->options.request_ms);
+    const char *options[] = {
+        "listening_ports",
+        port,
+        "num_threads",
+        threads,
+        "request_timeout_ms",
+        timeout_ms,
+        "enable_keep_alive",
+        "yes",
+        "keep_alive_timeout_ms",
+        "2000",
+        "connection_queue",
+        "256",
+        "listen_backlog",
+        "1024",
+        "max_request_size",
+        "16384",
+        "decode_url",
+        "no",
+        "decode_query_string",
+        "no",
+        "tcp_nodelay",
+        "1",
+        "linger_timeout_ms",
+        "1000",
+        "enable_directory_listing",
+        "no",
+        NULL,
+    };
+    struct mg_callbacks callbacks = {
+        .begin_request = on_request,
+        .http_error = on_error,
+        .log_message = on_log,
+        .init_thread = worker_new,
+        .exit_thread = worker_destroy,
+        .init_connection = on_connection,
+    };
+    char why[128] = "";
+    struct mg_init_data init = { .callbacks = &callbacks,
+                                 .user_data = self,
+                                 .configuration_options = options };
+    struct mg_error_data error = { .text = why, .text_buffer_size = sizeof why };
+    self->server = mg_start2(&init, &error);
+    if (!self->server)
+        return err_set(err, ERR_UNAVAILABLE, "cannot listen on %s: %s", port, why);
+
+    struct mg_server_port bound = { 0 };
+    if (mg_get_server_ports(self->server, 1, &bound) != 1)
+        return err_set(err, ERR_INTERNAL, "cannot tell the port of %s", port);
+    self->port = bound.port;
+    snprintf(self->url, sizeof self->url, v6 ? "http://[%s]:%d" : "http://%s:%d",
+             self->options.host, self->port);
+    return true;
+}
+
+http_t *
+http_new(const http_options_t *options, err_t *err)
+{
+    assert(options->handle && strlen(options->host) < URL_SIZE - 20);
+    mg_init_library(MG_FEATURES_DEFAULT);
+    http_t *self = mem_new(sizeof *self);
+    self->options = *options;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->idle, NULL);
+    self->pace = pace_new(options->request_ms, err);
+    if (self->pace && start(self, err))
+        return self;
+    if (self->server)
+        mg_stop(self->server);
+    free_http(self);
+    return NULL;
+}
+
+void
+http_destroy(http_t **self_p)
+{
+    http_t *self = take(*self_p);
+    if (!self)
+        return;
+    /* civetweb writes nothing more once it was told to stop: what is under way ends first. */
+    atomic_store(&self->stopping, true);
+    pthread_mutex_lock(&self->lock);
+    while (atomic_load(&self->under_way) > 0)
+        pthread_cond_wait(&self->idle, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+    peer_shut(self->port);
+    mg_stop(self->server);
+    free_http(self);
+}
+
+const char *
+http_url(const http_t *self)
+{
+    return self->url;
+}

@@ -1,0 +1,103 @@
+/* http.h - requests in, replies out; the only room that knows civetweb.
+ *
+ * A request reaches the handler only when its head is well formed and its body, if it has one, is
+ * whole: exactly Content-Length bytes or all chunks, within the limit. A body cut short never gets
+ * here. Paths and query values are decoded here, once; control bytes and invalid UTF-8 in them are
+ * refused. The rules of framing are frame.h's, those of the URL target.h's.
+ *
+ * A reply gathers in a buffer. If it ends before the buffer is full it goes out with
+ * Content-Length; otherwise as chunks, and a reply that must be abandoned after its first chunk
+ * closes the connection without the last chunk, so that the client sees that it is cut. A request
+ * and its reply belong to the worker thread that called the handler.
+ */
+#ifndef API_HTTP_H
+#define API_HTTP_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+
+typedef struct http http_t;
+typedef struct request request_t;
+typedef struct reply reply_t;
+
+/* Answers one request; must leave a reply (reply_status and perhaps a body). */
+typedef void (*http_fn)(void *arg, request_t *request, reply_t *reply);
+
+typedef struct {
+    const char *host;
+    int port;           /* 0: the kernel chooses */
+    int threads;        /* workers: a keep-alive connection owns one */
+    int64_t body_bytes; /* the largest body that is read */
+    int64_t request_ms; /* for the head, and for the whole body */
+    http_fn handle;
+    void *arg;
+} http_options_t;
+
+/* Listen and serve until destroyed. Caller owns the result. */
+http_t *http_new(const http_options_t *options, err_t *err) MUST_USE;
+
+/* Stop taking requests, wait for those under way. */
+void http_destroy(http_t **self_p);
+
+/* "http://127.0.0.1:8080". Points into self. */
+const char *http_url(const http_t *self);
+
+/* --- request; everything returned points into it --- */
+
+const char *request_method(const request_t *self);
+const char *request_path(const request_t *self); /* as it was sent, without the query */
+
+/* The path's segments, decoded: "/a/b%2Fc/" has "a" and "b/c". A path of more than 16 has a count
+ * of 17 and is nothing that is served. */
+uint32_t request_segment_count(const request_t *self);
+const char *request_segment(const request_t *self, uint32_t i);
+
+/* A header's value, name in any case; NULL when it is absent. */
+const char *request_header(const request_t *self, const char *name);
+
+/* Query parameters, decoded, in order. */
+uint32_t request_query_count(const request_t *self);
+const char *request_query_name(const request_t *self, uint32_t i);
+const char *request_query_value(const request_t *self, uint32_t i);
+/* The first of this name, or NULL. */
+const char *request_query(const request_t *self, const char *name);
+
+/* The body: *size bytes and a NUL behind them; "" when there is none. */
+const char *request_body(const request_t *self, size_t *size);
+
+/* Has the client hung up? Cheap; asks the socket, reads nothing. */
+bool request_gone(const request_t *self);
+
+/* Is the server stopping? Who waits for something to happen answers now. */
+bool request_hurried(const request_t *self);
+
+/* The client's socket descriptor, to wait for POLLRDHUP; -1 when it could not be found. */
+int request_socket(const request_t *self);
+
+/* --- reply --- */
+
+/* Must be called before the first byte of the body. Default 200. */
+void reply_status(reply_t *self, int status);
+
+/* Copies. Values with control bytes are a programming error. */
+void reply_header(reply_t *self, const char *name, const char *value);
+
+/* Add to the body; goes bad when the client is gone. */
+void reply_write(reply_t *self, const void *data, size_t size);
+
+/* Room for at least `size` bytes in the send buffer, to be written in place and then committed. */
+char *reply_room(reply_t *self, size_t size);
+void reply_wrote(reply_t *self, size_t size);
+
+/* Something failed after the first bytes: what was not sent is dropped. If nothing was sent yet,
+ * the reply starts anew and may become an error; returns whether that is so. */
+bool reply_restart(reply_t *self);
+
+/* False when the client is gone or the reply was abandoned. */
+bool reply_good(const reply_t *self);
+
+/* Close the connection after this reply. */
+void reply_close(reply_t *self);
+
+#endif

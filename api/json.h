@@ -1,0 +1,90 @@
+/* json.h - a streaming JSON writer over a reply, and the one door to jansson for reading.
+ *
+ * The writer puts commas and escapes, has no error path, and allocates nothing. Reading refuses
+ * bodies nested deeper than 64 before jansson (which recurses, on a worker's 100 KiB stack) sees
+ * them, and duplicate members. No name here may be one of jansson's: they are functions of one
+ * program, and the library would find ours instead of its own.
+ */
+#ifndef API_JSON_H
+#define API_JSON_H
+
+#include <stdint.h>
+
+#include "api/http.h"
+#include "common/page.h"
+
+/* --- writing --- */
+
+typedef struct {
+    reply_t *reply;
+    bool comma; /* a comma is due before the next value or member */
+} json_t;
+
+void json_init(json_t *self, reply_t *reply);
+
+void json_begin(json_t *self);      /* { */
+void json_end(json_t *self);        /* } */
+void json_begin_list(json_t *self); /* [ */
+void json_end_list(json_t *self);   /* ] */
+
+/* The name of the next member. */
+void json_name(json_t *self, const char *name);
+
+/* Values: members' values or elements. NULL text is null. */
+void json_text(json_t *self, const char *text); /* bytes that are no UTF-8 become U+FFFD */
+void json_bytes(json_t *self, const char *text, size_t size); /* valid UTF-8 */
+void json_int(json_t *self, int64_t value);
+void json_float(json_t *self, double value); /* shortest form that reads back equal */
+void json_seconds(json_t *self, int64_t us); /* microseconds as seconds with a fraction */
+void json_bool(json_t *self, bool value);
+void json_nil(json_t *self);
+
+/* Members: name and value. */
+void json_member_text(json_t *self, const char *name, const char *text);
+void json_member_int(json_t *self, const char *name, int64_t value);
+void json_member_bool(json_t *self, const char *name, bool value);
+void json_member_seconds(json_t *self, const char *name, int64_t us);
+void json_member_nil(json_t *self, const char *name);
+
+/* A name that is written again and again, made once: `"name":`. Caller owns the result. */
+char *json_key(const char *name) MUST_USE;
+
+/* The name of the next member, as json_key() made it. */
+void json_name_key(json_t *self, const char *key);
+
+/* A cell of a page, as its column's kind is shown: numbers exact, bytea as \x hex in a string, NaN
+ * and infinities as strings. */
+void json_cell(json_t *self, const cell_t *cell, cell_kind_t kind);
+
+/* --- reading --- */
+
+/* A parsed JSON object; hides jansson's json_t (whose name ours takes). */
+typedef struct json_doc json_doc_t;
+
+/* Parse a body that must be one JSON object. Fails with ERR_INVALID saying what and where: no
+ * object, malformed, duplicate member, nested deeper than 64, a NUL or invalid UTF-8. Caller owns
+ * the result. */
+json_doc_t *json_parse(const char *body, size_t size, err_t *err) MUST_USE;
+void json_doc_destroy(json_doc_t **self_p);
+
+typedef enum {
+    JSON_KIND_MISSING,
+    JSON_KIND_NULL,
+    JSON_KIND_TEXT,
+    JSON_KIND_INTEGER,
+    JSON_KIND_REAL,
+    JSON_KIND_BOOL,
+    JSON_KIND_ARRAY,
+    JSON_KIND_OBJECT
+} json_kind_t;
+
+/* What a member is; its text (points into self; NULL unless it is JSON_KIND_TEXT); its number (0
+ * unless it is JSON_KIND_INTEGER). */
+json_kind_t json_doc_kind(const json_doc_t *self, const char *member);
+const char *json_doc_text(const json_doc_t *self, const char *member, size_t *size);
+int64_t json_doc_int(const json_doc_t *self, const char *member);
+
+/* The first member that is not in the NULL-terminated list `known`, or NULL. Points into self. */
+const char *json_doc_unknown(const json_doc_t *self, const char *const *known);
+
+#endif

@@ -1,0 +1,140 @@
+/* json_read.c - the door to jansson. Its json_t is called jansson_t here. */
+#define json_t jansson_t
+#include <jansson.h>
+#undef json_t
+
+#include <string.h>
+
+#include "api/json.h"
+
+enum { DEPTH_MOST = 64 };
+
+struct json_doc {
+    jansson_t *root;
+};
+
+/* Behind the string that begins at `at`, a quote. */
+static size_t
+skip_text(const char *body, size_t size, size_t at)
+{
+    for (at++; at < size && body[at] != '"'; at++) {
+        if (body[at] == '\\')
+            at++;
+    }
+    return at;
+}
+
+/* Is the deepest nesting within bounds? Whether it is JSON at all is jansson's question. */
+static bool
+shallow(const char *body, size_t size)
+{
+    int depth = 0;
+    for (size_t at = 0; at < size; at++) {
+        switch (body[at]) {
+        case '"': at = skip_text(body, size, at); break;
+        case '{':
+        case '[':
+            if (++depth > DEPTH_MOST)
+                return false;
+            break;
+        case '}':
+        case ']': depth--; break;
+        default: break;
+        }
+    }
+    return true;
+}
+
+json_doc_t *
+json_parse(const char *body, size_t size, err_t *err)
+{
+    if (!shallow(body, size)) {
+        err_set(err, ERR_INVALID, "the body is nested deeper than %d", DEPTH_MOST);
+        return NULL;
+    }
+    if (size == 0) {
+        err_set(err, ERR_INVALID, "the body is empty: it must be a JSON object");
+        return NULL;
+    }
+    json_error_t error = { 0 };
+    jansson_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        err_set(err, ERR_INVALID, "the body is not JSON: line %d, column %d: %s", error.line,
+                error.column, error.text);
+        return NULL;
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        err_set(err, ERR_INVALID, "the body must be a JSON object");
+        return NULL;
+    }
+    json_doc_t *self = mem_new(sizeof *self);
+    self->root = root;
+    return self;
+}
+
+void
+json_doc_destroy(json_doc_t **self_p)
+{
+    json_doc_t *self = take(*self_p);
+    if (!self)
+        return;
+    json_decref(self->root);
+    free(self);
+}
+
+json_kind_t
+json_doc_kind(const json_doc_t *self, const char *member)
+{
+    const jansson_t *value = json_object_get(self->root, member);
+    if (!value)
+        return JSON_KIND_MISSING;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return JSON_KIND_OBJECT;
+    case JSON_ARRAY: return JSON_KIND_ARRAY;
+    case JSON_STRING: return JSON_KIND_TEXT;
+    case JSON_INTEGER: return JSON_KIND_INTEGER;
+    case JSON_REAL: return JSON_KIND_REAL;
+    case JSON_TRUE:
+    case JSON_FALSE: return JSON_KIND_BOOL;
+    case JSON_NULL: break;
+    }
+    return JSON_KIND_NULL;
+}
+
+const char *
+json_doc_text(const json_doc_t *self, const char *member, size_t *size)
+{
+    const jansson_t *value = json_object_get(self->root, member);
+    *size = json_string_length(value);
+    return json_string_value(value);
+}
+
+int64_t
+json_doc_int(const json_doc_t *self, const char *member)
+{
+    return json_integer_value(json_object_get(self->root, member));
+}
+
+static bool
+listed(const char *const *known, const char *name)
+{
+    for (; *known; known++) {
+        if (strcmp(*known, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *
+json_doc_unknown(const json_doc_t *self, const char *const *known)
+{
+    const char *name = NULL;
+    jansson_t *value = NULL;
+    json_object_foreach(self->root, name, value)
+    {
+        if (!listed(known, name))
+            return name;
+    }
+    return NULL;
+}

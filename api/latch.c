@@ -1,0 +1,50 @@
+#include "api/latch.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+void
+latch_init(latch_t *self)
+{
+    atomic_init(&self->flags, 0);
+}
+
+void
+latch_raise(latch_t *self, uint32_t flags)
+{
+    latch_mark(self, flags);
+    syscall(SYS_futex, self, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void
+latch_mark(latch_t *self, uint32_t flags)
+{
+    atomic_fetch_or_explicit(&self->flags, flags, memory_order_acq_rel);
+}
+
+uint32_t
+latch_look(const latch_t *self, uint32_t flags)
+{
+    return atomic_load_explicit(&self->flags, memory_order_acquire) & flags;
+}
+
+uint32_t
+latch_wait(latch_t *self, uint32_t flags, int64_t ms)
+{
+    int64_t end_ms = ms < 0 ? INT64_MAX : clock_mono_ms() + ms;
+    for (;;) {
+        uint32_t seen = atomic_load_explicit(&self->flags, memory_order_acquire);
+        if (seen & flags)
+            return seen & flags;
+        int64_t left_ms = ms < 0 ? INT_MAX : end_ms - clock_mono_ms();
+        if (left_ms <= 0)
+            return 0;
+        struct timespec left = { left_ms / 1000, left_ms % 1000 * 1000000 };
+        syscall(SYS_futex, self, FUTEX_WAIT_PRIVATE, seen, ms < 0 ? NULL : &left, NULL, 0);
+    }
+}

@@ -1,0 +1,31 @@
+/* readers.h - a few store connections for reading pages, lent for one short statement each.
+ *
+ * No connection is held while bytes go to a client: a slow client costs a thread, never a
+ * connection. Who finds all of them lent waits for at most READERS_WAIT_MS. After a failed attempt
+ * to reach the store everybody is told so at once for READERS_AWAY_MS. Any thread.
+ */
+#ifndef API_READERS_H
+#define API_READERS_H
+
+#include "common/store.h"
+
+enum { READERS_WAIT_MS = 5000, READERS_AWAY_MS = 250 };
+
+typedef struct readers readers_t;
+
+/* `count` connections to `dsn`, made when first needed. Caller owns the result. */
+readers_t *readers_new(const char *dsn, const char *who, uint32_t count) MUST_USE;
+void readers_destroy(readers_t **self_p); /* none may be lent */
+
+/* As store_page(), on one of the connections. Fails with ERR_UNAVAILABLE also when none came free
+ * in time. Caller owns the result. */
+page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes,
+                     err_t *err) MUST_USE;
+
+/* Is a read that has failed worth a second try? A connection that broke while it was idle (the
+ * store was restarted, say) is found out by its next use, and mended by the one after; a store that
+ * does not answer would only be waited for twice. `began_ms` is when the first try began,
+ * monotonic. */
+bool readers_again(const err_t *err, int64_t began_ms) MUST_USE;
+
+#endif

@@ -1,0 +1,311 @@
+/* reply.c - a reply's bytes: gathered, headed, and sent with as few writes as can be. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/http_inner.h"
+#include "common/clock.h"
+
+enum { CHUNK_HEAD_SIZE = 8, MS_PER_S = 1000 }; /* "0003ff\r\n" */
+
+static const char chunk_end[] = "\r\n";
+static const char last_chunk[] = "0\r\n\r\n";
+
+typedef struct {
+    int status;
+    const char *text;
+} reason_t;
+
+static const reason_t reasons[] = {
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 410, "Gone" },
+    { 413, "Content Too Large" },
+    { 415, "Unsupported Media Type" },
+    { 417, "Expectation Failed" },
+    { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" },
+    { 500, "Internal Server Error" },
+    { 503, "Service Unavailable" },
+    { 504, "Gateway Timeout" },
+    { 505, "HTTP Version Not Supported" },
+};
+
+static const char *
+reason(int status)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (reasons[i].status == status)
+            return reasons[i].text;
+    }
+    return "Status";
+}
+
+/* --- the head --- */
+
+static void
+put(reply_t *self, const char *text, size_t size)
+{
+    assert(self->head_used + size <= sizeof self->head);
+    memcpy(self->head + self->head_used, text, size);
+    self->head_used += size;
+}
+
+static void
+put_text(reply_t *self, const char *text)
+{
+    put(self, text, strlen(text));
+}
+
+/* The Date line is made once a second. */
+static void
+put_date(reply_t *self)
+{
+    int64_t now_s = clock_wall_ms() / MS_PER_S;
+    if (now_s != self->date_s || self->date[0] == '\0') {
+        time_t time = (time_t)now_s;
+        struct tm parts = { 0 };
+        gmtime_r(&time, &parts);
+        strftime(self->date, sizeof self->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+        self->date_s = now_s;
+    }
+    put_text(self, self->date);
+}
+
+/* `length`: of the whole body; -1: it comes in chunks, or ends with the connection. */
+static void
+make_head(reply_t *self, int64_t length)
+{
+    char line[64];
+    self->head_used = 0;
+    put(self, line,
+        (size_t)snprintf(line, sizeof line, "HTTP/1.1 %d %s\r\n", self->status,
+                         reason(self->status)));
+    put_date(self);
+    if (!self->typed)
+        put_text(self, "Content-Type: application/json; charset=utf-8\r\n");
+    put_text(self, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+    put(self, self->extra, self->extra_used);
+    if (length >= 0 && self->status != 204)
+        put(self, line,
+            (size_t)snprintf(line, sizeof line, "Content-Length: %lld\r\n", (long long)length));
+    else if (length < 0 && !self->old)
+        put_text(self, "Transfer-Encoding: chunked\r\n");
+    if (!self->keep)
+        put_text(self, "Connection: close\r\n");
+    else if (self->old)
+        put_text(self, "Connection: keep-alive\r\n");
+    put(self, "\r\n", 2);
+}
+
+/* --- sending --- */
+
+static char *
+body_start(const reply_t *self)
+{
+    return self->buffer + REPLY_HEAD_SIZE;
+}
+
+static void
+need_buffer(reply_t *self)
+{
+    if (!self->buffer)
+        self->buffer = mem_grow(NULL, REPLY_SIZE);
+}
+
+static void
+push(reply_t *self, const char *data, size_t size)
+{
+    if (size > 0 && !self->bad && !self->send(self->arg, data, size))
+        self->bad = true;
+}
+
+/* What waits, in one write: the head in front of it if it is due, and the marks of a chunk around
+ * it. */
+static void
+send_part(reply_t *self, bool last)
+{
+    char *start = body_start(self);
+    char *end = start + self->used;
+    bool chunk = !self->old && !self->head_only;
+    if (self->head_only)
+        end = start;
+    if (chunk && self->used > 0) {
+        char head[32];
+        snprintf(head, sizeof head, "%06zx\r\n", self->used);
+        start -= CHUNK_HEAD_SIZE;
+        memcpy(start, head, CHUNK_HEAD_SIZE);
+        memcpy(end, chunk_end, sizeof chunk_end - 1);
+        end += sizeof chunk_end - 1;
+    }
+    if (chunk && last) {
+        memcpy(end, last_chunk, sizeof last_chunk - 1);
+        end += sizeof last_chunk - 1;
+    }
+    if (!self->started) {
+        if (self->old)
+            self->keep = false;
+        make_head(self, -1);
+        assert(self->head_used <= (size_t)(start - self->buffer));
+        start -= self->head_used;
+        memcpy(start, self->head, self->head_used);
+        self->started = true;
+    }
+    push(self, start, (size_t)(end - start));
+    self->used = 0;
+}
+
+static void
+send_whole(reply_t *self)
+{
+    make_head(self, (int64_t)self->used);
+    self->started = true;
+    if (self->used == 0 || self->head_only) {
+        push(self, self->head, self->head_used);
+        return;
+    }
+    char *start = body_start(self) - self->head_used;
+    memcpy(start, self->head, self->head_used);
+    push(self, start, self->head_used + self->used);
+}
+
+/* --- as http.h has it --- */
+
+void
+reply_begin(reply_t *self, send_fn send, void *arg, const frame_t *frame, bool head_only)
+{
+    self->send = send;
+    self->arg = arg;
+    self->used = 0;
+    self->status = 200;
+    self->head_only = head_only;
+    self->old = frame->old;
+    self->keep = frame->keep;
+    self->started = false;
+    self->bad = false;
+    self->typed = false;
+    self->extra_used = 0;
+}
+
+bool
+reply_end(reply_t *self)
+{
+    if (self->bad)
+        return false;
+    if (self->started)
+        send_part(self, true);
+    else
+        send_whole(self);
+    return !self->bad && self->keep;
+}
+
+void
+reply_clear(reply_t *self)
+{
+    free(self->buffer);
+    self->buffer = NULL;
+}
+
+void
+reply_status(reply_t *self, int status)
+{
+    assert(!self->started);
+    self->status = status;
+}
+
+void
+reply_header(reply_t *self, const char *name, const char *value)
+{
+    assert(!self->started && !strpbrk(value, "\r\n"));
+    size_t left = sizeof self->extra - self->extra_used;
+    int size = snprintf(self->extra + self->extra_used, left, "%s: %s\r\n", name, value);
+    assert(size > 0 && (size_t)size < left);
+    self->extra_used += (size_t)size;
+    if (strcmp(name, "Content-Type") == 0)
+        self->typed = true;
+}
+
+void
+reply_write(reply_t *self, const void *data, size_t size)
+{
+    const char *from = data;
+    while (size > 0) {
+        size_t part = size < REPLY_ROOM_MOST / 2 ? size : REPLY_ROOM_MOST / 2;
+        memcpy(reply_room(self, part), from, part);
+        reply_wrote(self, part);
+        from += part;
+        size -= part;
+    }
+}
+
+char *
+reply_room(reply_t *self, size_t size)
+{
+    assert(size <= REPLY_ROOM_MOST);
+    need_buffer(self);
+    if (self->used + size > REPLY_ROOM_MOST) {
+        if (self->bad)
+            self->used = 0;
+        else
+            send_part(self, false);
+    }
+    return body_start(self) + self->used;
+}
+
+void
+reply_wrote(reply_t *self, size_t size)
+{
+    self->used += size;
+    assert(self->used <= REPLY_ROOM_MOST);
+}
+
+bool
+reply_restart(reply_t *self)
+{
+    self->used = 0;
+    if (self->started) {
+        self->bad = true;
+        return false;
+    }
+    self->status = 200;
+    self->typed = false;
+    self->extra_used = 0;
+    return !self->bad;
+}
+
+bool
+reply_good(const reply_t *self)
+{
+    return !self->bad;
+}
+
+void
+reply_close(reply_t *self)
+{
+    self->keep = false;
+}
+
+void
+reply_refuse(reply_t *self, const refusal_t *refusal)
+{
+    char body[512];
+    int size = snprintf(body, sizeof body,
+                        "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"},\"detail\":\"%s\"}",
+                        refusal->code, refusal->text, refusal->text);
+    assert(size > 0 && (size_t)size < sizeof body);
+    reply_restart(self);
+    reply_status(self, refusal->status);
+    reply_write(self, body, (size_t)size);
+    reply_close(self);
+}

@@ -1,0 +1,25 @@
+/* rows.h - the rows of a result, from wherever its pages are.
+ *
+ * The engine's inside of engine_rows(): the reader that dialects know as rows_t, made over any
+ * source of pages.
+ */
+#ifndef API_ROWS_H
+#define API_ROWS_H
+
+#include "api/engine.h"
+#include "common/store.h"
+
+typedef struct {
+    /* The page that holds `row`, as store_page(). */
+    page_t *(*page)(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err);
+    /* Is the time of the job's pages over by now? */
+    bool (*expired)(void *arg, const job_t *job);
+    void *arg;
+} page_source_t;
+
+/* As engine_rows(). Copies `source`, keeps job and result, which must outlive it. Caller owns the
+ * result. */
+rows_t *rows_new(const page_source_t *source, const job_t *job, const result_t *result,
+                 int64_t offset, err_t *err) MUST_USE;
+
+#endif

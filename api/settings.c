@@ -1,0 +1,21 @@
+#include "api/settings.h"
+
+const setting_t api_settings[] = {
+    { "http_host", CONF_TEXT, "127.0.0.1", 0, 0, "", "Address that HTTP is served on." },
+    { "http_port", CONF_INT, "8080", 0, 65535, "", "Port of HTTP; 0: the kernel chooses." },
+    { "http_threads", CONF_INT, "512", 1, 8192, "",
+      "HTTP worker threads: an open connection owns one." },
+    { "body_bytes", CONF_INT, "1048576", 1024, 1 << 30, "bytes",
+      "Largest request body that is read." },
+    { "request_ms", CONF_INT, "10000", 100, 600000, "ms",
+      "Time for a request's head, and for its whole body." },
+    { "wait_cap_ms", CONF_INT, "60000", 0, 600000, "ms", "Longest time that a request may wait." },
+    { "reread_ms", CONF_INT, "2000", 100, 60000, "ms",
+      "How often a waiting request looks into the store by itself." },
+    { "retention_s", CONF_INT, "86400", 1, 31536000, "s", "How long results are kept." },
+    { "key_cache_ms", CONF_INT, "1000", 0, 60000, "ms",
+      "How long an API key is believed without asking the store." },
+    { "page_readers", CONF_INT, "4", 1, 64, "", "Store connections that read result pages." },
+    { "cell", CONF_INT, "0", 0, 4095, "", "Number of this cluster in the ids it makes." },
+    { 0 },
+};

@@ -1,0 +1,129 @@
+#include "api/target.h"
+
+#include <string.h>
+
+#include "api/utf8.h"
+
+size_t
+target_room(const char *path, const char *query)
+{
+    /* Decoding only shrinks; each piece has a NUL where a separator stood, the last one its own,
+     * and a parameter without '=' an empty value. */
+    return strlen(path) + (query ? 2 * strlen(query) : 0) + 4;
+}
+
+static int
+hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+/* One byte of `text`, decoded; -1 when it is a bad percent sign. Moves *at behind it. */
+static int
+decode_byte(const char *text, size_t size, size_t *at, bool form)
+{
+    char byte = text[(*at)++];
+    if (form && byte == '+')
+        return ' ';
+    if (byte != '%')
+        return (unsigned char)byte;
+    if (*at + 2 > size)
+        return -1;
+    int high = hex_value(text[*at]);
+    int low = hex_value(text[*at + 1]);
+    *at += 2;
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Decode `size` bytes into *room, NUL behind them, and move *room on. NULL: *why says it. */
+static const char *
+decode(const char *text, size_t size, bool form, char **room, const char **why)
+{
+    char *start = *room;
+    char *out = start;
+    for (size_t at = 0; at < size;) {
+        int byte = decode_byte(text, size, &at, form);
+        if (byte < 0) {
+            *why = "a percent sign in the URL is not followed by two hex digits";
+            return NULL;
+        }
+        if (byte < 0x20 || byte == 0x7f) {
+            *why = "the URL holds a control byte";
+            return NULL;
+        }
+        *out++ = (char)byte;
+    }
+    if (!utf8_valid(start, (size_t)(out - start))) {
+        *why = "the URL is not UTF-8";
+        return NULL;
+    }
+    *out++ = '\0';
+    *room = out;
+    return start;
+}
+
+static bool
+parse_path(target_t *self, const char *path, char **room, const char **why)
+{
+    const char *at = path;
+    while (*at == '/') {
+        at++;
+        size_t size = strcspn(at, "/");
+        if (size == 0 && at[0] == '\0')
+            break;
+        const char *segment = decode(at, size, false, room, why);
+        if (!segment)
+            return false;
+        if (self->segment_count < TARGET_SEGMENTS_MOST)
+            self->segments[self->segment_count] = segment;
+        if (self->segment_count <= TARGET_SEGMENTS_MOST)
+            self->segment_count++;
+        at += size;
+    }
+    if (*at == '\0' && at > path)
+        return true;
+    *why = "the path must begin with a slash";
+    return false;
+}
+
+static bool
+parse_param(target_t *self, const char *text, size_t size, char **room, const char **why)
+{
+    if (self->param_count == TARGET_PARAMS_MOST) {
+        *why = "there are more than 64 query parameters";
+        return false;
+    }
+    const char *equals = memchr(text, '=', size);
+    size_t name_size = equals ? (size_t)(equals - text) : size;
+    param_t *param = &self->params[self->param_count++];
+    param->name = decode(text, name_size, true, room, why);
+    if (!param->name)
+        return false;
+    const char *value = equals ? equals + 1 : "";
+    param->value = decode(value, equals ? size - name_size - 1 : 0, true, room, why);
+    return param->value != NULL;
+}
+
+bool
+target_parse(target_t *self, const char *path, const char *query, char *room, const char **why)
+{
+    self->segment_count = 0;
+    self->param_count = 0;
+    if (!parse_path(self, path, &room, why))
+        return false;
+
+    const char *at = query ? query : "";
+    while (*at) {
+        size_t size = strcspn(at, "&");
+        if (size > 0 && !parse_param(self, at, size, &room, why))
+            return false;
+        at += size + (at[size] == '&');
+    }
+    return true;
+}

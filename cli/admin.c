@@ -1,0 +1,147 @@
+/* admin.c - administration over the store: schema, tenants, keys, logins. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "common/key.h"
+#include "common/seal.h"
+#include "common/store.h"
+
+enum { PASSWORD_MOST = 1024, TEN_YEARS_S = 10 * 365 * 86400 };
+
+store_t *
+cli_store(const cli_t *cli, err_t *err)
+{
+    if (!cli->store || !*cli->store) {
+        err_set(err, ERR_INVALID, "which store? give --store DSN, or set MILLRACE_STORE");
+        return NULL;
+    }
+    return store_new(cli->store, "millrace/cli");
+}
+
+static bool
+store_migrate_command(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    if (!store || !store_migrate(store, err))
+        return false;
+    printf("schema version %d\n", store_schema_built());
+    return true;
+}
+
+static bool
+tenant_add(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_tenant_add(store, cli->words[0], err);
+}
+
+static bool
+tenant_list(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_tenant_list(store, cli_row, NULL, err);
+}
+
+/* The secret is shown here and nowhere else: the store keeps its hash. */
+static bool
+key_add(const cli_t *cli, err_t *err)
+{
+    int64_t lifetime_s = 0;
+    const char *role = cli->role ? cli->role : "write";
+    if (cli->expires && !cli_number(cli->expires, "--expires", TEN_YEARS_S, &lifetime_s, err))
+        return false;
+    own(store) store = cli_store(cli, err);
+    apikey_t key = key_make();
+    if (!store || !store_key_add(store, cli->words[0], &key, role, lifetime_s, err))
+        return false;
+    char text[KEY_TEXT_SIZE];
+    key_text(&key, text);
+    if (cli->json)
+        printf("{\"tenant\": \"%s\", \"key_id\": \"%s\", \"key_secret\": \"%s\", "
+               "\"api_key\": \"%s\", \"role\": \"%s\"}\n",
+               cli->words[0], key.id, key.secret, text, role);
+    else
+        puts(text);
+    return true;
+}
+
+static bool
+key_list(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_key_list(store, cli->words[0], cli_row, NULL, err);
+}
+
+static bool
+key_revoke(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_key_revoke(store, cli->words[0], err);
+}
+
+/* One line of standard input: a password must not stand in a command line, where ps shows it. */
+static bool
+password_read(char password[PASSWORD_MOST], err_t *err)
+{
+    if (!fgets(password, PASSWORD_MOST, stdin))
+        return err_set(err, ERR_INVALID, "the password is read from standard input, one line");
+    size_t size = strcspn(password, "\r\n");
+    if (password[size] == '\0' && size + 1 == PASSWORD_MOST)
+        return err_set(err, ERR_INVALID, "a password has at most %d characters", PASSWORD_MOST - 2);
+    password[size] = '\0';
+    return true;
+}
+
+static bool
+login_add(const cli_t *cli, err_t *err)
+{
+    if (!cli->seal_key)
+        return err_set(err, ERR_INVALID, "which key file seals passwords? give --seal-key FILE");
+    char password[PASSWORD_MOST];
+    seal_key_t seal;
+    if (!password_read(password, err) || !seal_key_make(cli->seal_key, &seal, err))
+        return false;
+    own(store) store = cli_store(cli, err);
+    if (!store)
+        return false;
+    size_t size = 0;
+    uint8_t *sealed = seal_text(&seal, password, &size);
+    const char *alias = cli->alias ? cli->alias : cli->words[1];
+    bool added = store_login_add(store, cli->words[0], alias, cli->words[1], cli->words[2], sealed,
+                                 size, err);
+    free(sealed);
+    explicit_bzero(password, sizeof password);
+    return added;
+}
+
+static bool
+login_list(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_login_list(store, cli->words[0], cli_row, NULL, err);
+}
+
+static bool
+login_remove(const cli_t *cli, err_t *err)
+{
+    own(store) store = cli_store(cli, err);
+    return store && store_login_remove(store, cli->words[0], cli->words[1], err);
+}
+
+const command_t admin_commands[] = {
+    { "store", "migrate", 0, 0, store_migrate_command, "store migrate" },
+    { "tenant", "add", 1, 1, tenant_add, "tenant add NAME" },
+    { "tenant", "list", 0, 0, tenant_list, "tenant list" },
+    { "key", "add", 1, 1, key_add,
+      "key add TENANT [--role read|write|admin] [--expires SECONDS] [--json]" },
+    { "key", "list", 0, 1, key_list, "key list [TENANT]" },
+    { "key", "revoke", 1, 1, key_revoke, "key revoke KEY_ID" },
+    { "login", "add", 3, 3, login_add,
+      "login add TENANT SOURCE ROLE [--alias NAME] --seal-key FILE    (password on standard "
+      "input)" },
+    { "login", "list", 0, 1, login_list, "login list [TENANT]" },
+    { "login", "remove", 2, 2, login_remove, "login remove TENANT ALIAS" },
+    { NULL, NULL, 0, 0, NULL, NULL },
+};

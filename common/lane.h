@@ -1,0 +1,160 @@
+/* lane.h - an executor's gathered writes to the store, from its event loop.
+ *
+ * A lane is one connection on which batches go out one after another, each a pipelined transaction:
+ * whatever must be durable leaves with everything that arrived while the batch before it was under
+ * way. Control writes (claims, outcome records, finishes) and pages have a lane of their own each.
+ *
+ * A batch whose transaction the store refuses is run again member by member, each a transaction of
+ * its own, so that only the guilty one sees the error. After a lost connection the batch is sent
+ * again on the next one: every write here may be repeated. Nothing is answered before its COMMIT.
+ * All on the loop's thread.
+ */
+#ifndef COMMON_LANE_H
+#define COMMON_LANE_H
+
+#include "common/job.h"
+#include "common/loop.h"
+#include "common/manifest.h"
+#include "common/page.h"
+#include "common/store.h"
+
+typedef enum {
+    WRITE_CLAIM,   /* take a job */
+    WRITE_UNCLAIM, /* hand it back */
+    WRITE_OUTCOME, /* put on record that COMMIT is about to be sent */
+    WRITE_FINISH,  /* a final state */
+    WRITE_PAGE,    /* a page of a result (page lane) */
+    WRITE_LOOK,    /* read: is there an outcome record? */
+    WRITE_LOGIN,   /* read: how to log in to a source as a tenant */
+} write_kind_t;
+
+typedef enum {
+    WRITE_DONE,   /* committed */
+    WRITE_FENCED, /* the attempt is not current any more, or the claim lost: drop the job */
+    WRITE_FAILED, /* the store refused this one: err */
+} write_verdict_t;
+
+typedef struct write write_t;
+typedef void (*write_fn)(write_t *write);
+
+/* What a claim brings back. Texts are owned by the write. */
+typedef struct {
+    int32_t attempt;
+    int32_t tries;
+    char *sql;
+    int64_t started_ms;
+    uint32_t ghost_count; /* pairs (pid, start us) of earlier attempts' sessions to be ended */
+    int64_t *ghosts;
+} claimed_t;
+
+/* How an attempt ended. Texts are borrowed until the write was answered. */
+typedef struct {
+    job_state_t state;
+    int64_t rows;
+    int64_t bytes;
+    int32_t pages;
+    int64_t planning_us;
+    int64_t executing_us;
+    int64_t storing_us;
+    const char *sqlstate; /* NULL where no database spoke */
+    const char *error;    /* NULL unless failed */
+    const char *error_detail;
+    const char *error_hint;
+    int32_t error_position;
+    const uint8_t *manifest; /* packed; NULL: none */
+    size_t manifest_size;
+} ending_t;
+
+/* One write: filled in by its owner, handed to a lane, answered through `done` on a later turn of
+ * the loop. The memory stays the owner's and must not move or change in between. */
+struct write {
+    write_kind_t kind;
+    jobid_t job;
+    int32_t attempt;
+    write_fn done;
+    void *owner;
+
+    union {
+        struct { /* WRITE_CLAIM */
+            int32_t backend_pid;
+            int64_t backend_start_us;
+        } session;
+        struct { /* WRITE_OUTCOME */
+            uint32_t step;
+            int64_t system_id;
+            int32_t timeline;
+            int64_t xid;
+            const uint8_t *manifest;
+            size_t manifest_size;
+        } outcome;
+        ending_t ending; /* WRITE_FINISH */
+        struct {         /* WRITE_PAGE */
+            uint32_t step;
+            uint32_t result;
+            const page_t *page;
+        } page;
+        struct { /* WRITE_LOGIN */
+            const char *tenant;
+            const char *source;
+        } login;
+    } in;
+
+    write_verdict_t verdict;
+    err_t err;          /* WRITE_FAILED */
+    claimed_t claimed;  /* WRITE_CLAIM, done; write_clear() frees it */
+    bool outcome_found; /* WRITE_LOOK */
+    login_t *found; /* WRITE_LOGIN, done: owned by the write; FAILED with ERR_NOT_FOUND if none */
+    int64_t started_ms; /* WRITE_FINISH, done: as the store has them */
+    int64_t ended_ms;
+
+    write_t *next_; /* the lane's own */
+};
+
+/* Free what answers allocated; the write may then be used again. */
+void write_clear(write_t *write);
+
+typedef struct lane lane_t;
+
+typedef struct {
+    loop_t *loop;
+    const char *dsn;
+    const char *who;     /* application name */
+    const char *node;    /* this executor's name */
+    int64_t incarnation; /* its current one */
+    uint32_t batch_most; /* writes in one transaction */
+    /* ids this executor holds, for the node row, written with each batch that has claims or
+     * finishes: every job with a claim on its way or a finish not yet answered is in it. Returns
+     * the count; *ids points to memory that lives until the next call. NULL for the page lane. */
+    uint32_t (*held)(void *arg, const jobid_t **ids);
+    /* Called when a batch found that the node row is gone: this incarnation was declared dead. */
+    void (*deposed)(void *arg);
+    void *arg;
+} lane_options_t;
+
+/* Copies the options' texts, keeps loop and arg; connects by itself, again and again while the
+ * store is away (250 ms apart). Caller owns the result. */
+lane_t *lane_new(const lane_options_t *options) MUST_USE;
+
+/* Writes that are not answered are dropped, their `done` not called. Only when the loop does not
+ * turn any more: the lane is one of its hooks. */
+void lane_destroy(lane_t **self_p);
+
+/* Queue a write. It goes out with the next batch, at the end of the loop's turn when the lane is
+ * idle. */
+void lane_write(lane_t *self, write_t *write);
+
+/* Forget queued and sent writes of this owner: their `done` will not be called (what was sent may
+ * still take effect; fences decide). A claim that was sent may have taken its job: whoever forgets
+ * it while the node lives on must hand the job back, or nobody runs it. */
+void lane_forget(lane_t *self, const void *owner);
+
+/* From now on write as this incarnation. */
+void lane_incarnation(lane_t *self, int64_t incarnation);
+
+/* Writes that wait or are under way: back-pressure asks this. */
+uint32_t lane_load(const lane_t *self);
+
+/* Is there a connection that answered lately? */
+bool lane_up(const lane_t *self);
+
+#endif

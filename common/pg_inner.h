@@ -1,0 +1,88 @@
+/* pg_inner.h - what the files of the pg room share: the connection as it is, and libpq.
+ *
+ * pg.c connects and turns, pg_pipe.c sends queries and takes answers, pg_wait.c waits for them,
+ * pg_result.c reads values and errors. Nobody else includes this.
+ */
+#ifndef COMMON_PG_INNER_H
+#define COMMON_PG_INNER_H
+
+#include <libpq-fe.h>
+
+#include "common/pg.h"
+
+/* For every session of ours: plans as jobs.sql wants them, and commits that are flushed. */
+#define PG_SESSION                                                                                 \
+    "-c TimeZone=UTC -c synchronous_commit=on -c enable_seqscan=off -c enable_bitmapscan=off "     \
+    "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off "                       \
+    "-c enable_memoize=off -c jit=off -c plan_cache_mode=force_generic_plan"
+
+enum { PG_SETTINGS_MOST = 16 };
+
+/* Statements of our own behind those of the SQL files. */
+enum { DO_BEGIN = SQL_COUNT, DO_COMMIT, DO_ROLLBACK, STATEMENTS };
+
+typedef enum { UNPREPARED, PREPARING, PREPARED } prepared_t;
+
+/* An answer that will come. */
+typedef struct {
+    uint16_t statement;
+    bool parse;
+    bool hidden;
+} expected_t;
+
+struct pg {
+    char *texts[PG_SETTINGS_MOST];
+    const char *keys[PG_SETTINGS_MOST + 1];
+    const char *values[PG_SETTINGS_MOST + 1];
+    int settings;
+    bool bad_dsn;
+    char *who;
+    PGconn *connection;
+    pg_state_t state;
+    PostgresPollingStatusType polling;
+    bool unsent;     /* libpq still holds bytes for the server */
+    bool in_block;   /* a transaction is open */
+    bool cut;        /* see pg_was_cut() */
+    bool complained; /* that it cannot connect: said once, until it can */
+    int64_t limit_ms;
+    uint8_t prepared[STATEMENTS]; /* prepared_t */
+    expected_t *expected;
+    uint32_t expected_first;
+    uint32_t expected_count;
+    uint32_t expected_room;
+};
+
+/* --- pg.c --- */
+
+/* Close the connection, if there is one, and forget what was under way. */
+void pg_disconnect(pg_t *self);
+
+/* Connect and wait for it. */
+bool pg_connect(pg_t *self, err_t *err) MUST_USE;
+
+/* Give the server what it takes, take what it gives. False: the connection is lost, and so is the
+ * state. */
+bool pg_exchange(pg_t *self, err_t *err);
+
+/* The state becomes PG_LOST. Returns false. */
+bool pg_lost(pg_t *self, err_t *err);
+
+/* --- pg_pipe.c --- */
+
+/* Queue a statement: of the SQL files, or one of our own. */
+bool pg_send(pg_t *self, uint16_t statement, const pg_params_t *params, bool hidden, err_t *err)
+    MUST_USE;
+
+/* --- pg_result.c --- */
+
+/* Takes the result. */
+pg_result_t *pg_result_wrap(PGresult **result_p) MUST_USE;
+
+/* Fill err from a failed result; returns true when the session is of no use any more (the server
+ * goes down, or takes no writes). */
+bool pg_result_error(const PGresult *result, err_t *err);
+
+/* Fill err from a connection that could not be made: only what the server itself said is told. */
+void pg_connect_error(const PGconn *connection, err_t *err);
+
+#endif

@@ -1,0 +1,383 @@
+/* store.c - jobs in, jobs and pages out, keys. */
+#include "common/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/store_inner.h"
+
+store_t *
+store_new(const char *dsn, const char *who)
+{
+    store_t *self = (store_t *)mem_new(sizeof *self);
+    self->pg = pg_new(dsn, who);
+    self->params = pg_params_new();
+    return self;
+}
+
+void
+store_destroy(store_t **self_p)
+{
+    store_t *self = *self_p;
+    if (!self)
+        return;
+    pg_destroy(&self->pg);
+    pg_params_destroy(&self->params);
+    free(self);
+    *self_p = NULL;
+}
+
+pg_params_t *
+store_params(store_t *self)
+{
+    pg_params_clear(self->params);
+    return self->params;
+}
+
+bool
+store_run(store_t *self, sql_t query, pg_result_t **result, err_t *err)
+{
+    return pg_run(self->pg, query, self->params, result, err);
+}
+
+void
+store_copy(char *to, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+    size_t kept = length < size ? length : mem_whole(text, size - 1);
+    memcpy(to, text, kept);
+    to[kept] = '\0';
+}
+
+bool
+store_clock(store_t *self, int64_t *ms, err_t *err)
+{
+    (void)store_params(self);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_clock, &result, err))
+        return false;
+    *ms = pg_get_time(result, 0, 0) / 1000;
+    return true;
+}
+
+/* --- jobs in --- */
+
+static int
+submit_compare(const void *a, const void *b)
+{
+    const submit_t *const *left = (const submit_t *const *)a;
+    const submit_t *const *right = (const submit_t *const *)b;
+    return jobid_compare(&(*left)->id, &(*right)->id);
+}
+
+static void
+submit_texts(pg_params_t *params, submit_t *const *jobs, uint32_t count)
+{
+    pg_array_open(params, PG_UUID);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_uuid(params, &jobs[i]->id);
+    pg_array_close(params);
+    pg_array_open(params, PG_TEXT);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_text(params, jobs[i]->tenant);
+    pg_array_close(params);
+    pg_array_open(params, PG_TEXT);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_text(params, jobs[i]->source);
+    pg_array_close(params);
+    pg_array_open(params, PG_TEXT);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_text(params, jobs[i]->dialect);
+    pg_array_close(params);
+}
+
+static bool
+submit_run(store_t *self, submit_t *const *jobs, uint32_t count, err_t *err)
+{
+    pg_params_t *params = store_params(self);
+    submit_texts(params, jobs, count);
+    pg_array_open(params, PG_INT2);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_int2(params, (int16_t)jobs[i]->priority);
+    pg_array_close(params);
+    pg_array_open(params, PG_TEXT);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_text(params, jobs[i]->sql);
+    pg_array_close(params);
+    pg_array_open(params, PG_INT4);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_int4(params, jobs[i]->retention_s);
+    pg_array_close(params);
+    if (store_run(self, SQL_submit, NULL, err))
+        return true;
+    return pg_was_cut(self->pg) && store_run(self, SQL_submit, NULL, err);
+}
+
+/* The batch was refused: whose fault is it? When the store goes away on the way, the rest has that
+ * answer. */
+static void
+submit_singly(store_t *self, submit_t **jobs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        submit_t *job = jobs[i];
+        if (i && jobs[i - 1]->err.kind == ERR_UNAVAILABLE)
+            job->err = jobs[i - 1]->err;
+        else if (submit_run(self, &job, 1, &job->err))
+            err_clear(&job->err);
+    }
+}
+
+/* Answer every member alike. */
+static void
+submit_answer(submit_t **jobs, uint32_t count, const err_t *err)
+{
+    for (uint32_t i = 0; i < count; i++)
+        jobs[i]->err = *err;
+}
+
+bool
+store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
+{
+    err_clear(err);
+    if (!count)
+        return true;
+    own(mem) memory = (mem_t *)mem_array(count, sizeof *jobs);
+    submit_t **sorted = (submit_t **)(void *)memory;
+    memcpy(sorted, jobs, count * sizeof *jobs);
+    qsort(sorted, count, sizeof *sorted, submit_compare);
+    if (submit_run(self, sorted, count, err)) {
+        err_clear(err);
+        submit_answer(sorted, count, err);
+        return true;
+    }
+    if (err->kind == ERR_UNAVAILABLE || count == 1) {
+        submit_answer(sorted, count, err);
+        return err->kind != ERR_UNAVAILABLE;
+    }
+    log_warn("store.submit", "jobs=%u sqlstate=%s what=singly", count, err->sqlstate);
+    submit_singly(self, sorted, count);
+    err_clear(err);
+    return true;
+}
+
+/* --- jobs out --- */
+
+/* A time of the job as ms; 0 for NULL. */
+static int64_t
+get_ms(const pg_result_t *result, int row, int column)
+{
+    return pg_get_time(result, row, column) / 1000;
+}
+
+static char *
+get_copy(const pg_result_t *result, int row, int column)
+{
+    if (pg_is_null(result, row, column))
+        return NULL;
+    return mem_text(pg_get_text(result, row, column));
+}
+
+/* What a final job has more than others; `at` is the column of "rows". */
+static bool
+job_read_end(job_t *job, const pg_result_t *result, int row, int at, err_t *err)
+{
+    job->rows = pg_get_int8(result, row, at);
+    job->bytes = pg_get_int8(result, row, at + 1);
+    job->pages = pg_get_int4(result, row, at + 2);
+    job->planning_us = pg_get_int8(result, row, at + 3);
+    job->executing_us = pg_get_int8(result, row, at + 4);
+    job->storing_us = pg_get_int8(result, row, at + 5);
+    store_copy(job->sqlstate, sizeof job->sqlstate, pg_get_text(result, row, at + 6));
+    job->error = get_copy(result, row, at + 7);
+    job->error_detail = get_copy(result, row, at + 8);
+    job->error_hint = get_copy(result, row, at + 9);
+    job->error_position = pg_get_int4(result, row, at + 10);
+    job->expired = pg_get_bool(result, row, at + 12);
+    if (pg_is_null(result, row, at + 11))
+        return true;
+    view_t manifest = pg_get_bytes(result, row, at + 11);
+    job->manifest = manifest_unpack(manifest.data, manifest.size, err);
+    return job->manifest != NULL;
+}
+
+/* A row of find or find_kept; `at` is the column of "id". Caller owns the result. */
+static job_t *
+job_read(const pg_result_t *result, int row, int at, err_t *err)
+{
+    own(job) job = job_new();
+    free(job->tenant);
+    free(job->source);
+    free(job->dialect);
+    job->id = pg_get_uuid(result, row, at);
+    job->tenant = mem_text(pg_get_text(result, row, at + 1));
+    job->source = mem_text(pg_get_text(result, row, at + 2));
+    job->dialect = mem_text(pg_get_text(result, row, at + 3));
+    job->priority = pg_get_int2(result, row, at + 4);
+    job->attempt = pg_get_int4(result, row, at + 6);
+    job->tries = pg_get_int4(result, row, at + 7);
+    job->created_ms = get_ms(result, row, at + 8);
+    job->started_ms = get_ms(result, row, at + 9);
+    job->first_page_ms = get_ms(result, row, at + 10);
+    job->ended_ms = get_ms(result, row, at + 11);
+    job->expires_ms = get_ms(result, row, at + 12);
+    job->bucket_us = pg_get_time(result, row, at + 13);
+    if (!job_state_parse(pg_get_text(result, row, at + 5), &job->state)) {
+        (void)err_set(err, ERR_INTERNAL, "the store holds a state that this node does not know");
+        return NULL;
+    }
+    return job_read_end(job, result, row, at + 14, err) ? take(job) : NULL;
+}
+
+/* The smallest and the largest id that is looked for. */
+static void
+find_range(pg_params_t *params, find_t *const *jobs, uint32_t count)
+{
+    const jobid_t *low = &jobs[0]->id;
+    const jobid_t *high = &jobs[0]->id;
+    for (uint32_t i = 1; i < count; i++) {
+        if (jobid_compare(&jobs[i]->id, low) < 0)
+            low = &jobs[i]->id;
+        if (jobid_compare(&jobs[i]->id, high) > 0)
+            high = &jobs[i]->id;
+    }
+    pg_param_uuid(params, low);
+    pg_param_uuid(params, high);
+}
+
+static bool
+find_all(store_t *self, find_t **jobs, uint32_t count, err_t *err)
+{
+    pg_params_t *params = store_params(self);
+    pg_array_open(params, PG_UUID);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_uuid(params, &jobs[i]->id);
+    pg_array_close(params);
+    pg_array_open(params, PG_TEXT);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_text(params, jobs[i]->tenant);
+    pg_array_close(params);
+    pg_array_open(params, PG_BOOL);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_bool(params, jobs[i]->whole);
+    pg_array_close(params);
+    find_range(params, jobs, count);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_find, &result, err)
+        && (!pg_was_cut(self->pg) || !store_run(self, SQL_find, &result, err)))
+        return false;
+    for (int row = 0; row < pg_rows(result); row++) {
+        find_t *find = jobs[pg_get_int8(result, row, 0) - 1];
+        find->job = job_read(result, row, 1, err);
+        if (!find->job)
+            return false;
+        find->verdict = FIND_FOUND;
+    }
+    return true;
+}
+
+/* An id that is neither live nor final within its day's partition. */
+static bool
+find_rest(store_t *self, find_t *find, err_t *err)
+{
+    pg_params_t *params = store_params(self);
+    pg_param_uuid(params, &find->id);
+    pg_param_text(params, find->tenant);
+    own(pg_result) kept = NULL;
+    own(pg_result) exists = NULL;
+    if (!store_run(self, SQL_find_kept, &kept, err))
+        return false;
+    if (pg_rows(kept)) {
+        find->job = job_read(kept, 0, 0, err);
+        find->verdict = FIND_FOUND;
+        return find->job != NULL;
+    }
+    if (!store_run(self, SQL_job_exists, &exists, err))
+        return false;
+    find->verdict = pg_get_bool(exists, 0, 0) ? FIND_DENIED : FIND_MISSING;
+    return true;
+}
+
+/* Nobody is given half an answer. */
+static bool
+find_fail(find_t **jobs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        job_destroy(&jobs[i]->job);
+        jobs[i]->verdict = FIND_MISSING;
+    }
+    return false;
+}
+
+bool
+store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i]->verdict = FIND_MISSING;
+        jobs[i]->job = NULL;
+    }
+    if (count && !find_all(self, jobs, count, err))
+        return find_fail(jobs, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (jobs[i]->verdict == FIND_MISSING && !find_rest(self, jobs[i], err))
+            return find_fail(jobs, count);
+    }
+    return true;
+}
+
+page_t *
+store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+{
+    pg_params_t *params = store_params(self);
+    pg_param_time(params, key->bucket_us);
+    pg_param_uuid(params, &key->job);
+    pg_param_int2(params, (int16_t)key->step);
+    pg_param_int4(params, key->attempt);
+    pg_param_int2(params, (int16_t)key->result);
+    pg_param_int8(params, row);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_page_get, &result, err))
+        return NULL;
+    bool holds =
+        pg_rows(result) && row < pg_get_int8(result, 0, 0) + (int64_t)pg_get_int4(result, 0, 1);
+    /* A result without rows is one empty page. */
+    if (!holds && !(pg_rows(result) && row == 0)) {
+        (void)err_set(err, ERR_NOT_FOUND, "no stored page holds this row");
+        return NULL;
+    }
+    view_t hash = pg_get_bytes(result, 0, 4);
+    view_t data = pg_get_bytes(result, 0, 5);
+    own(page) page = (page_t *)mem_new(sizeof *page);
+    page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
+    if (!page->data || hash.size != PAGE_HASH_SIZE) {
+        (void)err_set(err, ERR_INTERNAL, "a stored page cannot be taken into memory");
+        return NULL;
+    }
+    page->first_row = pg_get_int8(result, 0, 0);
+    page->rows = (uint32_t)pg_get_int4(result, 0, 1);
+    page->raw_bytes = (uint32_t)pg_get_int4(result, 0, 2);
+    page->size = data.size;
+    memcpy(page->data, data.data, data.size);
+    memcpy(page->hash, hash.data, PAGE_HASH_SIZE);
+    *raw_bytes = page->raw_bytes;
+    return take(page);
+}
+
+/* --- keys --- */
+
+bool
+store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err)
+{
+    pg_param_text(store_params(self), key_id);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_key_find, &result, err))
+        return false;
+    view_t hash = pg_rows(result) ? pg_get_bytes(result, 0, 0) : (view_t){ 0 };
+    if (hash.size != KEY_HASH_SIZE)
+        return err_set(err, ERR_NO_KEY, "unknown, expired or revoked key");
+    memcpy(owner->hash, hash.data, KEY_HASH_SIZE);
+    store_copy(owner->tenant, sizeof owner->tenant, pg_get_text(result, 0, 1));
+    store_copy(owner->role, sizeof owner->role, pg_get_text(result, 0, 2));
+    store_copy(owner->source, sizeof owner->source, pg_get_text(result, 0, 3));
+    return true;
+}

@@ -1,0 +1,206 @@
+/* store.h - the job store, for threads that may wait: jobs in, jobs and pages out, nodes, keys.
+ *
+ * A store_t is one connection (pg.h) and belongs to one thread at a time. Every call is one short
+ * statement or transaction; a lost connection is mended by the next call. What an executor writes
+ * goes through lane.h instead, which does not wait.
+ *
+ * Errors: ERR_UNAVAILABLE when the store is away (nothing is known to have happened; repeating is
+ * safe for every call here), ERR_SQL when it refused, others as said.
+ */
+#ifndef COMMON_STORE_H
+#define COMMON_STORE_H
+
+#include "common/err.h"
+#include "common/job.h"
+#include "common/jobid.h"
+#include "common/key.h"
+#include "common/page.h"
+
+typedef struct store store_t;
+
+/* Remember where the store is; connects at the first call. `who` is the application name. Caller
+ * owns the result. */
+store_t *store_new(const char *dsn, const char *who) MUST_USE;
+void store_destroy(store_t **self_p);
+
+/* --- schema (migrate.c) --- */
+
+/* The schema version this program was built with: the highest migration. */
+int store_schema_built(void);
+
+/* Bring an older or empty schema up to date, each migration a transaction, under an advisory lock;
+ * then check. Fails with ERR_CONFLICT when the schema is newer than this program knows, or holds
+ * migrations whose text is another than ours. */
+bool store_migrate(store_t *self, err_t *err) MUST_USE;
+
+/* The store's clock, ms. */
+bool store_clock(store_t *self, int64_t *ms, err_t *err) MUST_USE;
+
+/* --- jobs in --- */
+
+/* One job to be submitted. Texts are borrowed. `err` is this member's own answer. */
+typedef struct {
+    jobid_t id;
+    const char *tenant;
+    const char *source;
+    const char *dialect;
+    int32_t priority;
+    int32_t retention_s;
+    const char *sql;
+    err_t err;
+} submit_t;
+
+/* Commit these jobs together, one statement, sorted by id. When the statement fails with anything
+ * but a lost connection, each member is run by itself, so that only the guilty one has an error;
+ * the answer is then still true. After a lost connection the batch is sent once more (a repeat
+ * changes nothing). False: none is known to be stored, and `err` and each member say why. */
+bool store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err) MUST_USE;
+
+/* --- jobs out --- */
+
+typedef enum {
+    FIND_FOUND,
+    FIND_MISSING, /* no such job, or its row is gone */
+    FIND_DENIED,  /* another tenant's */
+} find_verdict_t;
+
+typedef struct {
+    jobid_t id;
+    const char *tenant; /* who asks; borrowed */
+    bool whole;         /* with its manifest */
+    find_verdict_t verdict;
+    job_t *job; /* FIND_FOUND: owned by whoever reads it out */
+} find_t;
+
+/* Look these jobs up, one statement for all that are found; the tenant is part of the look-up. */
+bool store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err) MUST_USE;
+
+/* Where a page is. */
+typedef struct {
+    jobid_t job;
+    int64_t bucket_us;
+    int32_t attempt;
+    uint32_t step;
+    uint32_t result;
+} page_key_t;
+
+/* The stored page that holds `row`. Fails with ERR_NOT_FOUND when there is none (its partition was
+ * dropped, say). Caller owns the result. */
+page_t *store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes,
+                   err_t *err) MUST_USE;
+
+/* --- keys --- */
+
+typedef struct {
+    uint8_t hash[KEY_HASH_SIZE];
+    char tenant[64];
+    char role[8];    /* "read", "write", "admin" */
+    char source[64]; /* the tenant's default source; "" when it has no login */
+} key_owner_t;
+
+/* Who owns a key id, if it is valid now. Fails with ERR_NO_KEY. */
+bool store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err) MUST_USE;
+
+/* --- administration (store_admin.c) --- */
+
+/* Called for each row of a list, with the columns' texts in the query's order; NULL for SQL NULL.
+ */
+typedef void (*store_row_fn)(void *arg, const char *const *cells, int count);
+
+/* Names that exist already: ERR_CONFLICT; that do not: ERR_NOT_FOUND; ill-formed: ERR_INVALID. */
+bool store_tenant_add(store_t *self, const char *name, err_t *err) MUST_USE;
+bool store_tenant_list(store_t *self, store_row_fn fn, void *arg, err_t *err) MUST_USE;
+bool store_key_add(store_t *self, const char *tenant, const apikey_t *key, const char *role,
+                   int64_t lifetime_s, err_t *err) MUST_USE; /* lifetime_s 0: for ever */
+bool store_key_list(store_t *self, const char *tenant, store_row_fn fn, void *arg, err_t *err)
+    MUST_USE;
+bool store_key_revoke(store_t *self, const char *key_id, err_t *err) MUST_USE;
+bool store_source_add(store_t *self, const char *name, const char *driver, const char *dsn,
+                      err_t *err) MUST_USE;
+bool store_source_list(store_t *self, store_row_fn fn, void *arg, err_t *err) MUST_USE;
+/* Caller owns *driver and *dsn. */
+bool store_source_find(store_t *self, const char *name, char **driver, char **dsn, err_t *err)
+    MUST_USE;
+bool store_login_add(store_t *self, const char *tenant, const char *alias, const char *source,
+                     const char *role, const uint8_t *sealed, size_t sealed_size, err_t *err)
+    MUST_USE;
+bool store_login_list(store_t *self, const char *tenant, store_row_fn fn, void *arg, err_t *err)
+    MUST_USE;
+bool store_login_remove(store_t *self, const char *tenant, const char *alias, err_t *err) MUST_USE;
+
+/* How to log in to a source as a tenant. */
+typedef struct login {
+    char *driver;
+    char *dsn; /* the source's, without user and password */
+    char *role;
+    uint8_t *sealed;
+    size_t sealed_size;
+} login_t;
+
+/* Fails with ERR_NOT_FOUND when the tenant has no login there. Caller owns the result. */
+login_t *store_login_find(store_t *self, const char *tenant, const char *source, err_t *err)
+    MUST_USE;
+void login_destroy(login_t **self_p);
+
+/* --- nodes, leader, sweep --- */
+
+typedef struct {
+    const char *name;
+    int64_t incarnation;
+    const char *role;
+    const char *public_key;
+    const char *endpoint; /* brokers; else NULL */
+    const char *url;      /* health or API */
+    int64_t lease_ms;
+} node_t;
+
+/* Enter the node, or its new endpoint and url. */
+bool store_node_enroll(store_t *self, const node_t *node, err_t *err) MUST_USE;
+/* Fails with ERR_GONE when the row is not there: this incarnation was declared dead. */
+bool store_node_renew(store_t *self, const node_t *node, err_t *err) MUST_USE;
+bool store_node_leave(store_t *self, const node_t *node, err_t *err) MUST_USE;
+/* Who has this public key: ERR_NOT_FOUND when nobody live. role and name: 64 bytes each. */
+bool store_node_by_key(store_t *self, const char *public_key, char *role, char *name, err_t *err)
+    MUST_USE;
+
+typedef struct {
+    char name[64];
+    char endpoint[256];
+    char public_key[41];
+    uint64_t epoch; /* above 0: it leads, as far as the store knows */
+} broker_t;
+
+enum { BROKERS_MOST = 16 };
+
+/* Live brokers, at most BROKERS_MOST into `brokers`. */
+bool store_brokers(store_t *self, broker_t *brokers, uint32_t *count, err_t *err) MUST_USE;
+
+/* Beat. *epoch is ours when we lead, 0 when somebody else does. */
+bool store_leader_beat(store_t *self, const char *owner, const char *endpoint, int64_t takeover_ms,
+                       uint64_t *epoch, err_t *err) MUST_USE;
+bool store_leader_leave(store_t *self, const char *owner, err_t *err) MUST_USE;
+
+/* A job that waits, as the broker's queue wants it. */
+typedef struct {
+    jobid_t id;
+    char tenant[64];
+    char source[64];
+    char queue_key[128]; /* longer keys are cut here; the store compares whole ones */
+    int32_t priority;
+    bool recovering;
+} waiting_t;
+
+typedef void (*store_waiting_fn)(void *arg, const waiting_t *job);
+
+/* Flag the jobs of executors whose lease ran out as recovering, and report each; *nodes says how
+ * many nodes of any role were removed. */
+bool store_sweep_nodes(store_t *self, store_waiting_fn fn, void *arg, uint32_t *nodes, err_t *err)
+    MUST_USE;
+/* The first `limit` waiting jobs of each tenant that is not paused; `skip` (may be NULL) says for
+ * which tenants not to look. */
+bool store_sweep_pending(store_t *self, uint32_t limit, bool (*skip)(void *arg, const char *tenant),
+                         store_waiting_fn fn, void *arg, err_t *err) MUST_USE;
+/* Make partitions ahead: pages for `page_days`. */
+bool store_sweep_partitions(store_t *self, int32_t page_days, err_t *err) MUST_USE;
+
+#endif

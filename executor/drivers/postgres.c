@@ -1,0 +1,196 @@
+/* postgres.c - the driver for servers that speak PostgreSQL's protocol.
+ *
+ * A channel is a libpq connection in pipeline mode that never blocks; postgres/channel.h says how
+ * it works inside. The statement's answer comes row by row.
+ *
+ * libpq holds a whole row before it hands it over, and asks for all of its memory when it has seen
+ * its length. A row that grows beyond what the executor takes is cut off while it arrives; where
+ * libpq itself runs out of memory first, it drops the connection. Both end the job, and only that.
+ */
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "common/loop.h"
+#include "executor/drivers/postgres/channel.h"
+#include "executor/drivers/postgres/door.h"
+#include "executor/drivers/postgres/words.h"
+
+enum { ROW_SLACK = 64 << 10 }; /* beyond a row: what stands around it in the stream */
+
+/* --- opening and closing --- */
+
+static void
+channel_close(channel_t **self_p)
+{
+    channel_t *self = *self_p;
+    if (!self)
+        return;
+    PQfinish(self->conn);
+    names_clear(&self->names);
+    failure_clear(&self->failure);
+    free(self);
+    *self_p = NULL;
+}
+
+static channel_t *
+channel_open(const channel_login_t *login, err_t *err)
+{
+    PGconn *conn = door_open(login, err);
+    if (!conn)
+        return NULL;
+    channel_t *self = mem_new(sizeof *self);
+    self->conn = conn;
+    self->phase = PHASE_CONNECTING;
+    self->connecting_wants = LOOP_WRITE;
+    self->row_bytes = login->row_bytes;
+    self->memory_mib = login->memory_mib;
+    return self;
+}
+
+static int
+channel_fd(const channel_t *self)
+{
+    return PQsocket(self->conn);
+}
+
+static unsigned
+channel_wants(const channel_t *self)
+{
+    if (self->phase == PHASE_CONNECTING)
+        return self->connecting_wants;
+    return self->unsent ? LOOP_READ | LOOP_WRITE : LOOP_READ;
+}
+
+static const backend_t *
+channel_backend(const channel_t *self)
+{
+    return &self->backend;
+}
+
+static turn_t
+connected(channel_t *self)
+{
+    if (PQsetnonblocking(self->conn, 1) != 0 || !PQenterPipelineMode(self->conn))
+        self->broken = true;
+    PQsetErrorVerbosity(self->conn, PQERRORS_DEFAULT);
+    ask_who(self);
+    return TURN_WAIT;
+}
+
+static turn_t
+shut(channel_t *self, failure_t *failure)
+{
+    switch (door_verdict(self->conn, failure)) {
+    case DOOR_BARRED: return TURN_BARRED;
+    case DOOR_AWAY: return TURN_LOST;
+    case DOOR_OLD: break;
+    }
+    PGconn *old = self->conn;
+    self->conn = door_again(&old);
+    self->connecting_wants = LOOP_WRITE;
+    return self->conn ? TURN_WAIT : TURN_LOST;
+}
+
+static turn_t
+connecting(channel_t *self, failure_t *failure)
+{
+    switch (PQstatus(self->conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED
+                                                   : PQconnectPoll(self->conn)) {
+    case PGRES_POLLING_READING: self->connecting_wants = LOOP_READ; return TURN_WAIT;
+    case PGRES_POLLING_WRITING: self->connecting_wants = LOOP_WRITE; return TURN_WAIT;
+    case PGRES_POLLING_OK: return connected(self);
+    case PGRES_POLLING_FAILED:
+    case PGRES_POLLING_ACTIVE: break;
+    }
+    return shut(self, failure);
+}
+
+/* --- turning --- */
+
+/* Take what the socket has. While a row is coming in over many turns, count its bytes. */
+static turn_t
+take_input(channel_t *self, failure_t *failure)
+{
+    int waiting = 0;
+    if (!self->stalled)
+        self->unparsed = 0;
+    else if (ioctl(PQsocket(self->conn), FIONREAD, &waiting) == 0)
+        self->unparsed += (uint64_t)waiting;
+    if (self->phase == PHASE_RUNNING && self->unparsed > 2 * (uint64_t)self->row_bytes + ROW_SLACK)
+        return answer_oversize(self, failure);
+    if (!PQconsumeInput(self->conn))
+        return answer_lost(self, failure);
+    self->stalled = true;
+    return TURN_WAIT;
+}
+
+static turn_t
+channel_turn(channel_t *self, bool readable, failure_t *failure)
+{
+    if (self->phase == PHASE_CONNECTING)
+        return connecting(self, failure);
+    if (self->unsent)
+        ask_flush(self);
+    turn_t turn = readable ? take_input(self, failure) : TURN_WAIT;
+    if (turn != TURN_WAIT)
+        return turn;
+    if (self->broken || PQstatus(self->conn) == CONNECTION_BAD)
+        return answer_lost(self, failure);
+    while (turn == TURN_WAIT && !PQisBusy(self->conn) && self->due_count > 0)
+        turn = answer_next(self, failure);
+    if (turn == TURN_WAIT && PQstatus(self->conn) == CONNECTION_BAD)
+        return answer_lost(self, failure);
+    return turn;
+}
+
+/* --- jobs --- */
+
+static bool
+channel_run(channel_t *self, const char *sql, page_writer_t *rows, result_t *result,
+            failure_t *failure)
+{
+    char word[WORD_SIZE];
+    switch (words_judge(sql, word)) {
+    case WORDS_EMPTY: failure_say(failure, "", "there is no statement in the text"); return false;
+    case WORDS_REFUSED:
+        failure_say(failure, "0A000", "%s is not for jobs: each is a transaction of its own", word);
+        return false;
+    case WORDS_FINE: break;
+    }
+    self->rows = rows;
+    self->result = result;
+    self->row = 0;
+    self->xid = 0;
+    names_begin(&self->names);
+    ask_run(self, sql);
+    return true;
+}
+
+static int64_t
+channel_xid(const channel_t *self)
+{
+    return self->xid;
+}
+
+static uint32_t
+channel_left(const channel_t *self)
+{
+    return self->left;
+}
+
+const driver_t driver_postgres = {
+    .name = "postgres",
+    .open = channel_open,
+    .close = channel_close,
+    .fd = channel_fd,
+    .wants = channel_wants,
+    .turn = channel_turn,
+    .backend = channel_backend,
+    .run = channel_run,
+    .xid = channel_xid,
+    .commit = ask_commit,
+    .end_backends = ask_end,
+    .left = channel_left,
+};

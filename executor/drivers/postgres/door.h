@@ -1,0 +1,31 @@
+/* door.h - logging in to a PostgreSQL source: what is said at the door, and why it stays shut.
+ *
+ * Session settings travel with the login as options, which beat what the role or the database have
+ * set. client_connection_check_interval lets the source notice a dead executor while a statement
+ * runs; servers before 14 refuse a login that names it, so that these are asked again without.
+ */
+#ifndef EXECUTOR_DRIVERS_POSTGRES_DOOR_H
+#define EXECUTOR_DRIVERS_POSTGRES_DOOR_H
+
+#include "executor/driver.h"
+
+struct pg_conn;
+
+/* Begin to connect, without waiting. NULL: the DSN cannot be read (err). Caller owns the result:
+ * PQfinish. */
+struct pg_conn *door_open(const channel_login_t *login, err_t *err) MUST_USE;
+
+typedef enum {
+    DOOR_AWAY,   /* nobody there, or not now: later may help */
+    DOOR_BARRED, /* this login will not get in */
+    DOOR_OLD,    /* the server does not know the check interval: door_again() */
+} door_verdict_t;
+
+/* Why did this connection fail? Fills `failure`, without host names. */
+door_verdict_t door_verdict(struct pg_conn *conn, failure_t *failure) MUST_USE;
+
+/* The same login without the setting that old servers do not know. Takes *conn_p. NULL when it
+ * cannot be tried. Caller owns the result: PQfinish. */
+struct pg_conn *door_again(struct pg_conn **conn_p) MUST_USE;
+
+#endif

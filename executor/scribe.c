@@ -1,0 +1,360 @@
+/* scribe.c - the records, and their way out. */
+#include "executor/scribe.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+struct scribe {
+    scribe_options_t options;
+    record_t *records;
+    uint32_t used;
+    jobid_t *held;
+    wire_change_t *changes;
+    uint32_t change_count;
+    bool changes_read; /* by scribe_changes(): the next one begins a new list */
+};
+
+static void put_end(record_t *self);
+
+scribe_t *
+scribe_new(const scribe_options_t *options)
+{
+    scribe_t *self = mem_new(sizeof *self);
+    self->options = *options;
+    self->records = mem_array(options->records, sizeof(record_t));
+    self->held = mem_array(options->records, sizeof(jobid_t));
+    self->changes = mem_array(options->records, sizeof(wire_change_t));
+    for (uint32_t i = 0; i < options->records; i++)
+        self->records[i].scribe = self;
+    return self;
+}
+
+void
+scribe_lanes(scribe_t *self, lane_t *control, lane_t *pages)
+{
+    self->options.control = control;
+    self->options.pages = pages;
+}
+
+void
+scribe_clear(scribe_t *self)
+{
+    for (uint32_t i = 0; i < self->options.records; i++) {
+        if (self->records[i].used)
+            record_drop(&self->records[i]);
+    }
+}
+
+void
+scribe_destroy(scribe_t **self_p)
+{
+    scribe_t *self = *self_p;
+    if (!self)
+        return;
+    scribe_clear(self);
+    free(self->changes);
+    free(self->held);
+    free(self->records);
+    free(self);
+    *self_p = NULL;
+}
+
+bool
+scribe_has(const scribe_t *self, const jobid_t *job)
+{
+    for (uint32_t i = 0; i < self->options.records; i++) {
+        if (self->records[i].used && jobid_equal(&self->records[i].job, job))
+            return true;
+    }
+    return false;
+}
+
+uint32_t
+scribe_used(const scribe_t *self)
+{
+    return self->used;
+}
+
+uint32_t
+scribe_free(const scribe_t *self)
+{
+    return self->options.records - self->used;
+}
+
+record_t *
+scribe_open(scribe_t *self, const jobid_t *job, void *user)
+{
+    for (uint32_t i = 0; i < self->options.records; i++) {
+        record_t *record = &self->records[i];
+        if (record->used)
+            continue;
+        self->used++;
+        *record = (record_t){ .scribe = self, .job = *job, .user = user, .used = true };
+        return record;
+    }
+    return NULL;
+}
+
+uint32_t
+scribe_held(scribe_t *self, const jobid_t **ids)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->options.records; i++) {
+        if (self->records[i].used && self->records[i].held)
+            self->held[count++] = self->records[i].job;
+    }
+    *ids = self->held;
+    return count;
+}
+
+/* --- the life of a record --- */
+
+static void
+release(record_t *self)
+{
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++)
+        page_destroy(&self->pages[i].page);
+    write_clear(&self->control);
+    manifest_destroy(&self->manifest);
+    failure_clear(&self->failure);
+    free(self->packed);
+    self->packed = NULL;
+    self->used = false;
+    self->user = NULL;
+    self->scribe->used--;
+}
+
+void
+record_drop(record_t *self)
+{
+    if (self->control.owner)
+        lane_forget(self->scribe->options.control, self);
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
+    release(self);
+}
+
+void
+record_send(record_t *self, write_kind_t kind, write_fn done)
+{
+    if (kind == WRITE_CLAIM)
+        self->held = true;
+    self->control.kind = kind;
+    self->control.job = self->job;
+    self->control.attempt = self->attempt;
+    self->control.done = done;
+    self->control.owner = self;
+    lane_write(self->scribe->options.control, &self->control);
+}
+
+const uint8_t *
+record_packed(record_t *self, size_t *size)
+{
+    if (!self->packed && self->manifest)
+        self->packed = manifest_pack(self->manifest, &self->packed_size);
+    *size = self->packed ? self->packed_size : 0;
+    return self->packed;
+}
+
+/* --- pages --- */
+
+/* The slot is gone: the record's own way on. */
+static void
+page_answered(record_t *self, write_verdict_t verdict)
+{
+    switch (verdict) {
+    case WRITE_FENCED: record_drop(self); return;
+    case WRITE_FAILED: self->ending.state = JOB_FAILED; break;
+    case WRITE_DONE: break;
+    }
+    if (self->pages_busy == 0 && self->end == RECORD_FINISHING)
+        put_end(self);
+}
+
+static void
+on_page(write_t *write)
+{
+    record_t *self = write->owner;
+    write_verdict_t verdict = write->verdict;
+    page_write_t *slot = NULL;
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
+        if (&self->pages[i].write == write)
+            slot = &self->pages[i];
+    }
+    if (!slot)
+        return;
+    if (verdict == WRITE_FAILED) {
+        log_warn("page.refused", "sqlstate=%s reason=\"%s\"", write->err.sqlstate, write->err.text);
+        failure_say(&self->failure, write->err.sqlstate, "a page of the result was not stored: %s",
+                    write->err.text);
+    }
+    page_destroy(&slot->page);
+    self->pages_busy--;
+    if (self->user)
+        self->scribe->options.paged(self->user, verdict);
+    else
+        page_answered(self, verdict);
+}
+
+void
+record_page(record_t *self, page_t **page_p)
+{
+    assert(self->pages_busy < RECORD_PAGES_MOST);
+    page_write_t *slot = &self->pages[0];
+    while (slot->page)
+        slot++;
+    self->pages_busy++;
+    slot->page = take(*page_p);
+    slot->write = (write_t){ .kind = WRITE_PAGE,
+                             .job = self->job,
+                             .attempt = self->attempt,
+                             .done = on_page,
+                             .owner = self,
+                             .in.page = { .page = slot->page } };
+    lane_write(self->scribe->options.pages, &slot->write);
+}
+
+/* --- the end --- */
+
+static void
+add_change(record_t *self)
+{
+    scribe_t *scribe = self->scribe;
+    if (scribe->changes_read)
+        scribe->change_count = 0;
+    scribe->changes_read = false;
+    if (scribe->change_count == scribe->options.records)
+        return; /* a hint that is lost */
+    scribe->changes[scribe->change_count++] =
+        (wire_change_t){ .job = self->job,
+                         .attempt = (uint32_t)self->attempt,
+                         .state = (uint32_t)self->ending.state,
+                         .started_ms = self->control.started_ms,
+                         .ended_ms = self->control.ended_ms,
+                         .rows = self->ending.rows };
+}
+
+bool
+scribe_changes(scribe_t *self, wire_t *message)
+{
+    if (self->change_count == 0 || self->changes_read)
+        return false;
+    self->changes_read = true;
+    *message = (wire_t){ .tag = WIRE_changes };
+    message->changes.jobs = self->changes;
+    message->changes.jobs_count = self->change_count;
+    return true;
+}
+
+static void
+on_end(write_t *write)
+{
+    record_t *self = write->owner;
+    char id[JOBID_TEXT_SIZE];
+    if (write->verdict == WRITE_FAILED) {
+        log_error("job.unwritten", "job=%s attempt=%d sqlstate=%s reason=\"%s\"",
+                  jobid_text(&self->job, id), self->attempt, write->err.sqlstate, write->err.text);
+        self->again = true;
+        return;
+    }
+    if (self->end == RECORD_FINISHING && write->verdict == WRITE_DONE) {
+        add_change(self);
+        log_debug("job.ended", "job=%s attempt=%d state=%s rows=%lld sqlstate=%s",
+                  jobid_text(&self->job, id), self->attempt, job_state_word(self->ending.state),
+                  (long long)self->ending.rows, self->failure.sqlstate);
+    }
+    release(self);
+}
+
+/* Totals of the results that stand. */
+static void
+fill_done(record_t *self)
+{
+    ending_t *ending = &self->ending;
+    ending->rows = ending->bytes = ending->pages = 0;
+    ending->manifest = record_packed(self, &ending->manifest_size);
+    for (uint32_t i = 0; self->manifest && i < self->manifest->count; i++) {
+        const result_t *result = &self->manifest->results[i];
+        ending->rows += result->rows;
+        ending->bytes += result->bytes;
+        ending->pages += (int32_t)result->pages;
+    }
+}
+
+static void
+fill_failed(record_t *self)
+{
+    ending_t *ending = &self->ending;
+    const failure_t *failure = &self->failure;
+    ending->manifest = NULL;
+    ending->error = failure->message ? failure->message : "the job failed";
+    ending->error_detail = failure->detail;
+    ending->error_hint = failure->hint;
+    ending->error_position = failure->position;
+    ending->sqlstate = failure->sqlstate[0] ? failure->sqlstate : NULL;
+}
+
+static void
+put_end(record_t *self)
+{
+    self->again = false;
+    write_clear(&self->control);
+    if (self->end == RECORD_FINISHING) {
+        if (self->ended_us > 0)
+            self->ending.storing_us += clock_mono_us() - self->ended_us;
+        self->ended_us = 0;
+        if (self->ending.state == JOB_DONE)
+            fill_done(self);
+        else
+            fill_failed(self);
+        self->control.in.ending = self->ending;
+        record_send(self, WRITE_FINISH, on_end);
+    } else {
+        record_send(self, WRITE_UNCLAIM, on_end);
+    }
+}
+
+/* Pages of a job that has no result need not be waited for. */
+static void
+forget_pages(record_t *self)
+{
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
+    self->pages_busy = 0;
+}
+
+void
+record_finish(record_t *self, job_state_t state)
+{
+    self->user = NULL;
+    self->end = RECORD_FINISHING;
+    self->ending.state = state;
+    if (state != JOB_DONE)
+        forget_pages(self);
+    if (self->pages_busy > 0)
+        self->ended_us = clock_mono_us();
+    else
+        put_end(self);
+}
+
+void
+record_hand_back(record_t *self)
+{
+    self->user = NULL;
+    self->end = RECORD_LEAVING;
+    forget_pages(self);
+    put_end(self);
+}
+
+void
+scribe_tick(scribe_t *self)
+{
+    for (uint32_t i = 0; i < self->options.records; i++) {
+        if (self->records[i].used && self->records[i].again)
+            put_end(&self->records[i]);
+    }
+}

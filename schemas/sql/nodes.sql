@@ -1,0 +1,114 @@
+-- nodes.sql - nodes and their leases, the leader row, and the sweep.
+
+-- A node makes itself known: its fresh public key may then speak on the bus.
+-- $1 name, $2 incarnation, $3 role, $4 public key, $5 endpoint or null, $6 url or null, $7 lease ms
+-- name: node_enroll
+INSERT INTO node (name, incarnation, role, public_key, endpoint, url, lease_until)
+VALUES ($1::text, $2::bigint, $3::text, $4::text, $5::text, $6::text,
+        now() + make_interval(secs => $7::bigint / 1000.0))
+ON CONFLICT (name, incarnation)
+DO UPDATE SET endpoint = excluded.endpoint, url = excluded.url, lease_until = excluded.lease_until;
+
+-- $1 name, $2 incarnation, $3 lease ms. No row back: this incarnation was declared dead.
+-- name: node_renew
+UPDATE node SET lease_until = now() + make_interval(secs => $3::bigint / 1000.0)
+WHERE name = $1::text AND incarnation = $2::bigint
+RETURNING name;
+
+-- $1 name, $2 incarnation. A node that holds jobs is left for the sweep.
+-- name: node_leave
+DELETE FROM node WHERE name = $1::text AND incarnation = $2::bigint AND jobs = '{}';
+
+-- Which jobs an executor holds, written by the transaction that claims and finishes them.
+-- $1 name, $2 incarnation, $3 ids. No row back: declared dead.
+-- name: node_hold
+UPDATE node SET jobs = $3::uuid[]
+WHERE name = $1::text AND incarnation = $2::bigint
+RETURNING name;
+
+-- Who has this key on the bus?
+-- $1 public key
+-- name: node_by_key
+SELECT role, name FROM node WHERE public_key = $1::text AND lease_until > now();
+
+-- The brokers that can be reached, and who leads.
+-- name: brokers
+SELECT n.name, n.endpoint, n.public_key,
+       coalesce((SELECT l.epoch FROM leader l WHERE l.owner = n.name || '/' || n.incarnation), 0)
+FROM node n
+WHERE n.role = 'broker' AND n.endpoint IS NOT NULL AND n.lease_until > now()
+ORDER BY n.name, n.incarnation;
+
+-- Lead, or go on leading: an empty row, our own, or one whose beat is older than $3 ms, by raising
+-- the epoch. No row back: somebody else leads.
+-- $1 owner, $2 endpoint, $3 takeover ms
+-- name: leader_beat
+INSERT INTO leader AS l (epoch, owner, endpoint, beat_at)
+VALUES (1, $1::text, $2::text, clock_timestamp())
+ON CONFLICT (only_one) DO UPDATE
+SET epoch = CASE WHEN l.owner = $1::text THEN l.epoch ELSE l.epoch + 1 END,
+    owner = $1::text, endpoint = $2::text, beat_at = clock_timestamp()
+WHERE l.owner = $1::text
+   OR l.beat_at < clock_timestamp() - make_interval(secs => $3::bigint / 1000.0)
+RETURNING epoch;
+
+-- Step down, so that another may lead at once.
+-- $1 owner
+-- name: leader_leave
+UPDATE leader SET beat_at = '-infinity' WHERE owner = $1::text;
+
+-- name: leader_find
+SELECT epoch, owner, endpoint, (extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint
+FROM leader WHERE beat_at > '-infinity';
+
+-- Nodes whose lease ran out. Those without jobs just go.
+-- name: sweep_empty_nodes
+DELETE FROM node WHERE lease_until < now() AND jobs = '{}' RETURNING name, incarnation, role;
+
+-- One dead executor at a time: flag its jobs as recovering, then let its row go. A job that the row
+-- names but that it does not own any more is left alone. No row back: no node is dead; a row without
+-- a job: a node went, and left no job.
+-- name: sweep_dead_node
+WITH dead AS (
+    DELETE FROM node
+    WHERE (name, incarnation) = (SELECT name, incarnation FROM node
+                                 WHERE lease_until < now() AND jobs <> '{}'
+                                 ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING name, incarnation, jobs
+), flagged AS (
+    UPDATE live l SET recovering = true, version = l.version + 1
+    FROM dead d
+    WHERE l.id = ANY (ARRAY(SELECT unnest(jobs) FROM dead)) AND l.state = 'running'
+      AND l.owner = d.name || '/' || d.incarnation
+    RETURNING l.id, l.tenant, l.source, l.priority, l.queue_key
+)
+SELECT d.name, f.id, f.tenant, f.source, f.priority, f.queue_key
+FROM dead d LEFT JOIN flagged f ON true;
+
+-- Tenants that have anything in live, by skipping through the queue's index.
+-- name: sweep_tenants
+WITH RECURSIVE t AS (
+    (SELECT tenant FROM live ORDER BY tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT l.tenant FROM live l WHERE l.tenant > t.tenant ORDER BY l.tenant LIMIT 1)
+    FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT t.tenant FROM t
+WHERE t.tenant IS NOT NULL
+  AND NOT coalesce((SELECT n.paused FROM tenant n WHERE n.name = t.tenant), false);
+
+-- The head of a tenant's queue: what waits, or is to be recovered.
+-- $1 tenant, $2 how many
+-- name: sweep_pending
+SELECT l.id, l.source, l.priority, l.queue_key, l.recovering
+FROM live l
+WHERE l.tenant = $1::text AND (l.state = 'pending' OR l.recovering)
+ORDER BY l.tenant, l.priority DESC, l.id
+LIMIT $2::bigint;
+
+-- $1 days of pages
+-- name: sweep_partitions
+SELECT partitions_ahead($1::integer);
+
+-- name: clock
+SELECT clock_timestamp();

@@ -1,0 +1,67 @@
+-- tenants.sql - tenants, keys, sources and logins.
+
+-- $1 name
+-- name: tenant_add
+INSERT INTO tenant (name) VALUES ($1::text) ON CONFLICT (name) DO NOTHING RETURNING name;
+
+-- name: tenant_list
+SELECT name, paused, weight, created_at FROM tenant ORDER BY name;
+
+-- $1 key id, $2 hash, $3 tenant, $4 role, $5 lifetime in seconds or null
+-- name: key_add
+INSERT INTO api_key (key_id, secret_hash, tenant, role, expires_at)
+VALUES ($1::text, $2::bytea, $3::text, $4::text, now() + make_interval(secs => $5::bigint))
+RETURNING key_id;
+
+-- $1 tenant, or null for all
+-- name: key_list
+SELECT key_id, tenant, role, created_at, expires_at, revoked_at
+FROM api_key WHERE $1::text IS NULL OR tenant = $1::text ORDER BY tenant, created_at, key_id;
+
+-- $1 key id
+-- name: key_revoke
+UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = $1::text RETURNING key_id;
+
+-- Who asks with this key: only keys that are valid now. With the tenant's default source.
+-- $1 key id
+-- name: key_find
+SELECT k.secret_hash, k.tenant, k.role,
+       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1)
+FROM api_key k
+WHERE k.key_id = $1::text AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
+
+-- $1 name, $2 driver, $3 dsn
+-- name: source_add
+INSERT INTO source (name, driver, dsn) VALUES ($1::text, $2::text, $3::text)
+ON CONFLICT (name) DO NOTHING RETURNING name;
+
+-- name: source_list
+SELECT name, driver, dsn, created_at FROM source ORDER BY name;
+
+-- $1 name
+-- name: source_find
+SELECT driver, dsn FROM source WHERE name = $1::text;
+
+-- $1 tenant, $2 alias, $3 source, $4 role, $5 sealed password
+-- name: login_add
+INSERT INTO login (tenant, alias, source, role, sealed)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::bytea)
+RETURNING alias;
+
+-- $1 tenant, or null for all
+-- name: login_list
+SELECT tenant, alias, source, role, created_at
+FROM login WHERE $1::text IS NULL OR tenant = $1::text ORDER BY tenant, ordinal;
+
+-- $1 tenant, $2 alias
+-- name: login_remove
+DELETE FROM login WHERE tenant = $1::text AND alias = $2::text RETURNING alias;
+
+-- What an executor needs to log in as a tenant.
+-- $1 tenant, $2 source
+-- name: login_find
+SELECT s.driver, s.dsn, l.role, l.sealed
+FROM login l JOIN source s ON s.name = l.source
+WHERE l.tenant = $1::text AND l.source = $2::text
+ORDER BY l.ordinal
+LIMIT 1;

@@ -1,0 +1,59 @@
+/* floor.h - an executor without a broker: the real runner, store and source, and a leader that is
+ * this test.
+ *
+ * floor.c stands in for common/link.c: what the runner says to the leader is noted, and jobs are
+ * dispatched by hand. The source is the store's own server, as a role of its own.
+ */
+#ifndef TESTS_CHECK_FLOOR_H
+#define TESTS_CHECK_FLOOR_H
+
+#include "common/loop.h"
+#include "executor/runner.h"
+#include "tests/check/world.h"
+
+enum { FLOOR_JOBS = 64 };
+
+/* What the leader has heard of a job. */
+typedef struct {
+    jobid_t id;
+    bool released;
+    release_verdict_t verdict;
+    bool changed;
+    job_state_t state;
+} heard_t;
+
+typedef struct {
+    loop_t *loop;
+    runner_t *runner;
+    heard_t heard[FLOOR_JOBS];
+    uint32_t count;
+    uint32_t credit; /* granted and not used */
+    bool lease_good;
+} floor_t;
+
+extern floor_t floor_world;
+
+/* cmocka's set-up and tear-down of one test: an executor, enrolled, and a login for "demo". */
+int floor_open(void **unused);
+int floor_close(void **unused);
+
+/* A committed job with this text. */
+jobid_t a_job(const char *sql);
+
+/* Dispatch it as the leader. */
+void dispatch(const jobid_t *id);
+
+/* Turn the loop until the job was released, or said to have ended. */
+heard_t *wait_released(const jobid_t *id);
+heard_t *wait_changed(const jobid_t *id);
+
+/* Turn the loop until `sql` gives `expected`. */
+void wait_until(const char *sql, const char *expected);
+
+/* Submit, dispatch, wait for the end, and read it. The caller owns it. */
+job_t *ran(const char *sql) MUST_USE;
+
+/* The same for a job that was dispatched already. */
+job_t *ended(const jobid_t *id) MUST_USE;
+
+#endif

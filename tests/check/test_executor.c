@@ -1,0 +1,507 @@
+/* test_executor.c - the executor against a real store and a real source, with this test as leader.
+ */
+#include <stdlib.h>
+
+#include "tests/check/floor.h"
+
+/* --- what a result is --- */
+
+static const result_t *
+result_of(const job_t *job)
+{
+    assert_int_equal(job->state, JOB_DONE);
+    assert_int_equal(job->manifest->count, 1);
+    return &job->manifest->results[0];
+}
+
+static page_reader_t *
+inline_rows(const result_t *result)
+{
+    err_t err;
+    assert_non_null(result->inlined);
+    page_reader_t *reader =
+        page_reader_new(result->inlined, result->inlined_size, (uint32_t)result->raw_bytes, &err);
+    if (!reader)
+        fail_msg("%s", err.text);
+    return reader;
+}
+
+static cell_t
+next_cell(page_reader_t *reader)
+{
+    err_t err;
+    cell_t cell = { 0 };
+    CHECK(page_reader_cell(reader, &cell, &err));
+    return cell;
+}
+
+static void
+assert_text(page_reader_t *reader, const char *expected)
+{
+    cell_t cell = next_cell(reader);
+    assert_int_equal(cell.kind, UNPACK_TEXT);
+    assert_int_equal(cell.bytes.size, strlen(expected));
+    assert_memory_equal(cell.bytes.data, expected, cell.bytes.size);
+}
+
+static void
+values_become_cells_of_their_kind(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT true, 42::int8 AS n, -1.5::float8, 'NaN'::float8, 12.50::numeric,"
+                       " '\\x00ff'::bytea, 'ä'::text, NULL::date, '2024-05-06'::date, ARRAY[1,2]");
+    const result_t *result = result_of(job);
+    own(page_reader) reader = inline_rows(result);
+    uint32_t cells = 0;
+    err_t err;
+    CHECK(page_reader_row(reader, &cells, &err));
+    assert_int_equal(cells, 10);
+    assert_true(next_cell(reader).boolean);
+    assert_int_equal(next_cell(reader).number, 42);
+    assert_true(next_cell(reader).real == -1.5);
+    assert_text(reader, "NaN");
+    assert_text(reader, "12.50");
+    cell_t bytes = next_cell(reader);
+    assert_int_equal(bytes.kind, UNPACK_BINARY);
+    assert_memory_equal(bytes.bytes.data, "\x00\xff", 2);
+    assert_text(reader, "ä");
+    assert_int_equal(next_cell(reader).kind, UNPACK_NIL);
+    assert_text(reader, "2024-05-06");
+    assert_text(reader, "{1,2}");
+}
+
+static void
+columns_have_their_names_and_types(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT 1 AS a, 'x'::varchar(3) AS b, ARRAY['y']::text[] AS c, "
+                       "NULL::information_schema.yes_or_no AS d");
+    const result_t *result = result_of(job);
+    assert_int_equal(result->column_count, 4);
+    assert_string_equal(result->columns[0].name, "a");
+    assert_string_equal(result->columns[0].type, "integer");
+    assert_string_equal(result->columns[1].type, "character varying");
+    assert_string_equal(result->columns[2].type, "text[]");
+    assert_string_equal(result->columns[3].name, "d");
+    assert_string_equal(result->columns[3].type, "character varying");
+    assert_string_equal(result->tag, "SELECT 1");
+}
+
+static void
+types_that_are_no_built_ins_are_asked_for(void **unused)
+{
+    (void)unused;
+    own(job) made = ran("CREATE TYPE mood AS ENUM ('fine')");
+    assert_int_equal(made->state, JOB_DONE);
+    own(job) job = ran("SELECT 'fine'::mood, 'fine'::mood, ARRAY['fine'::mood]");
+    const result_t *result = result_of(job);
+    assert_string_equal(result->columns[0].type, "mood");
+    assert_string_equal(result->columns[1].type, "mood");
+    assert_string_equal(result->columns[2].type, "mood[]");
+    own(job) gone = ran("DROP TYPE mood");
+    assert_int_equal(gone->state, JOB_DONE);
+}
+
+static void
+a_large_result_is_whole_and_chained(void **unused)
+{
+    (void)unused;
+    err_t err;
+    own(job) job = ran("SELECT i, md5(i::text) FROM generate_series(1, 100000) i");
+    const result_t *result = result_of(job);
+    assert_int_equal(result->rows, 100000);
+    assert_null(result->inlined);
+    assert_true(result->pages > 10);
+    page_key_t key = { .job = job->id, .bucket_us = job->bucket_us, .attempt = job->attempt };
+    uint8_t hash[PAGE_HASH_SIZE] = { 0 };
+    int64_t row = 0;
+    for (uint32_t i = 0; i < result->pages; i++) {
+        uint32_t raw = 0;
+        own(page) page = store_page(world_store, &key, row, &raw, &err);
+        if (!page)
+            fail_msg("page at row %lld: %s", (long long)row, err.text);
+        assert_int_equal(page->first_row, row);
+        page_chain(hash, page->data, page->size, hash);
+        row += page->rows;
+    }
+    assert_int_equal(row, 100000);
+    assert_memory_equal(hash, result->hash, PAGE_HASH_SIZE);
+}
+
+static void
+no_rows_are_one_empty_page(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT 1 WHERE false");
+    const result_t *result = result_of(job);
+    assert_true(result->has_columns);
+    assert_int_equal(result->rows, 0);
+    assert_non_null(result->inlined);
+}
+
+static void
+first_rows_of_a_slow_statement_come_early(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT i, pg_sleep(CASE WHEN i = 600 THEN 2 ELSE 0 END),"
+                       " repeat('x', 1000) FROM generate_series(1, 601) i");
+    dispatch(&id);
+    wait_until("SELECT count(*) > 0 FROM page WHERE attempt = 1 AND first_row = 0"
+               " AND job = (SELECT id FROM live ORDER BY id DESC LIMIT 1)",
+               "t");
+    own(job) job = ended(&id);
+    assert_int_equal(job->rows, 601);
+}
+
+/* --- failures --- */
+
+static void
+a_failing_statement_says_why_and_where(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT nothing_of_this_name");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "42703");
+    assert_int_equal(job->error_position, 8);
+    assert_non_null(strstr(job->error, "nothing_of_this_name"));
+}
+
+static void
+several_statements_fail_as_the_server_says(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT 1; SELECT 2");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "42601");
+}
+
+static void
+transaction_control_is_refused(void **unused)
+{
+    (void)unused;
+    own(job) job = ran(" /* a */ ; commit");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "0A000");
+    assert_non_null(strstr(job->error, "COMMIT"));
+    own(job) empty = ran("-- nothing");
+    assert_int_equal(empty->state, JOB_FAILED);
+}
+
+static void
+a_deferred_constraint_fails_the_job_at_commit(void **unused)
+{
+    (void)unused;
+    own(job) made = ran("CREATE TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+    assert_int_equal(made->state, JOB_DONE);
+    own(job) job = ran("INSERT INTO once SELECT 1 FROM generate_series(1, 2)");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "23505");
+    own(job) after = ran("SELECT 1");
+    assert_int_equal(after->state, JOB_DONE);
+    own(job) gone = ran("DROP TABLE once");
+    assert_int_equal(gone->state, JOB_DONE);
+}
+
+static void
+a_row_beyond_the_limit_fails_its_job_alone(void **unused)
+{
+    (void)unused;
+    jobid_t large = a_job("SELECT repeat('x', 100000000)");
+    jobid_t small = a_job("SELECT count(*) FROM generate_series(1, 1000000)");
+    dispatch(&large);
+    dispatch(&small);
+    own(job) failed = ended(&large);
+    assert_int_equal(failed->state, JOB_FAILED);
+    assert_string_equal(failed->sqlstate, "54000");
+    own(job) done = ended(&small);
+    assert_int_equal(done->state, JOB_DONE);
+    own(job) bit_large = ran("SELECT repeat('y', 1100000)");
+    assert_string_equal(bit_large->sqlstate, "54000");
+}
+
+static void
+text_that_is_not_utf8_fails_the_job(void **unused)
+{
+    (void)unused;
+    own(job) job = ran(
+        "SELECT set_config('client_encoding', 'LATIN1', false), convert_from('\\xe9', 'LATIN1')");
+    assert_int_equal(job->state, JOB_FAILED);
+    own(job) after = ran("SELECT current_setting('client_encoding')");
+    assert_int_equal(after->state, JOB_DONE);
+}
+
+static void
+a_tenant_without_a_login_is_told(void **unused)
+{
+    (void)unused;
+    tell("DELETE FROM login WHERE tenant = 'demo'");
+    own(job) job = ran("SELECT 1");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_non_null(strstr(job->error, "login"));
+}
+
+static void
+a_refused_login_fails_the_job(void **unused)
+{
+    (void)unused;
+    tell("ALTER ROLE floor_role NOLOGIN");
+    own(job) job = ran("SELECT 1");
+    tell("ALTER ROLE floor_role LOGIN");
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "28000");
+}
+
+static void
+a_source_that_is_away_is_tried_later(void **unused)
+{
+    (void)unused;
+    tell("UPDATE source SET dsn = 'host=/nowhere port=1' WHERE name = 'floor'");
+    jobid_t id = a_job("SELECT 1");
+    dispatch(&id);
+    heard_t *heard = wait_released(&id);
+    tell("DELETE FROM login; DELETE FROM source WHERE name = 'floor'");
+    assert_int_equal(heard->verdict, RELEASE_LATER);
+    assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
+}
+
+/* --- sessions --- */
+
+static void
+nothing_of_a_job_is_left_for_the_next(void **unused)
+{
+    (void)unused;
+    own(job) first = ran("SELECT set_config('my.secret', 'x', false), pg_advisory_lock(17),"
+                         " set_config('TimeZone', 'Asia/Tokyo', false)");
+    assert_int_equal(first->state, JOB_DONE);
+    own(job) temp = ran("CREATE TEMP TABLE leftover (n int)");
+    assert_int_equal(temp->state, JOB_DONE);
+    own(job) job = ran("SELECT coalesce(current_setting('my.secret', true), ''),"
+                       " current_setting('TimeZone'),"
+                       " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
+                       " coalesce(to_regclass('leftover')::text, '')");
+    own(page_reader) reader = inline_rows(result_of(job));
+    uint32_t cells = 0;
+    err_t err;
+    CHECK(page_reader_row(reader, &cells, &err));
+    assert_text(reader, "");
+    assert_text(reader, "UTC");
+    assert_int_equal(next_cell(reader).number, 0);
+    assert_text(reader, "");
+}
+
+static uint64_t
+pid_of(const job_t *job)
+{
+    own(page_reader) reader = inline_rows(result_of(job));
+    uint32_t cells = 0;
+    err_t err;
+    CHECK(page_reader_row(reader, &cells, &err));
+    return next_cell(reader).number;
+}
+
+static void
+a_warm_session_serves_again_even_after_an_error(void **unused)
+{
+    (void)unused;
+    own(job) first = ran("SELECT pg_backend_pid()");
+    own(job) failed = ran("SELECT 1 / 0");
+    assert_int_equal(failed->state, JOB_FAILED);
+    own(job) second = ran("SELECT pg_backend_pid()");
+    assert_int_equal(pid_of(first), pid_of(second));
+}
+
+static void
+a_lost_session_gives_the_job_back(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT pg_sleep(20)");
+    dispatch(&id);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+               " AND usename = 'floor_role' AND state = 'active'",
+               "1");
+    tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'floor_role'");
+    assert_int_equal(wait_released(&id)->verdict, RELEASE_LATER);
+    wait_until("SELECT count(*) FROM live WHERE state = 'pending' AND attempt = 1", "1");
+    tell("DELETE FROM live");
+}
+
+/* --- outcomes --- */
+
+static void
+a_job_that_wrote_did_so_once_and_leaves_no_record(void **unused)
+{
+    (void)unused;
+    own(job) made = ran("CREATE TABLE effect (n int)");
+    own(job) job = ran("INSERT INTO effect VALUES (1), (2) RETURNING n");
+    const result_t *result = result_of(job);
+    assert_int_equal(result->rows, 2);
+    assert_string_equal(result->tag, "INSERT 0 2");
+    own(mem) count = ask("SELECT count(*) FROM floor_role.effect");
+    assert_string_equal(count, "2");
+    own(mem) outcomes = ask("SELECT count(*) FROM outcome");
+    assert_string_equal(outcomes, "0");
+    own(job) gone = ran("DROP TABLE effect");
+    assert_int_equal(gone->state, JOB_DONE);
+}
+
+/* The job as a dead executor left it: running, and flagged for recovery. */
+static void
+abandon(const jobid_t *id, const char *pid_and_start)
+{
+    char text[JOBID_TEXT_SIZE];
+    own(mem) sql = mem_format("UPDATE live SET state = 'running', owner = 'dead/1', attempt = 1,"
+                              " tries = 1, recovering = true, (backend_pid, backend_start) = (%s)"
+                              " WHERE id = '%s'",
+                              pid_and_start, jobid_text(id, text));
+    tell(sql);
+}
+
+static void
+a_job_with_an_outcome_record_ends_unknown(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT 1");
+    char text[JOBID_TEXT_SIZE];
+    abandon(&id, "SELECT 1, 1::bigint");
+    own(mem) sql =
+        mem_format("INSERT INTO outcome VALUES ('%s', 0, 1, 0, 0, 1, '')", jobid_text(&id, text));
+    tell(sql);
+    dispatch(&id);
+    own(job) job = ended(&id);
+    assert_int_equal(job->state, JOB_UNKNOWN);
+    assert_int_equal(job->attempt, 2);
+    own(mem) outcomes = ask("SELECT count(*) FROM outcome");
+    assert_string_equal(outcomes, "0");
+}
+
+static void
+an_earlier_attempts_session_is_ended_before_the_job_runs_again(void **unused)
+{
+    (void)unused;
+    jobid_t ghost = a_job("SELECT pg_sleep(30)");
+    dispatch(&ghost);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+               " AND usename = 'floor_role' AND state = 'active'",
+               "1");
+    jobid_t id = a_job("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+                       " AND query NOT LIKE '%count%' AND usename = 'floor_role'");
+    abandon(&id, "SELECT backend_pid, backend_start FROM live WHERE backend_pid IS NOT NULL");
+    dispatch(&id);
+    own(job) job = ended(&id);
+    assert_int_equal(job->attempt, 2);
+    assert_int_equal(pid_of(job), 0);
+    (void)wait_released(&ghost);
+    tell("DELETE FROM live");
+}
+
+static void
+a_job_whose_executors_died_too_often_is_not_run_again(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT 1");
+    abandon(&id, "SELECT 1, 1::bigint");
+    tell("UPDATE live SET tries = 3, attempt = 3");
+    dispatch(&id);
+    own(job) job = ended(&id);
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_non_null(strstr(job->error, "not run again"));
+}
+
+static void
+a_fenced_out_job_has_no_effect_on_the_source(void **unused)
+{
+    (void)unused;
+    own(job) made = ran("CREATE TABLE fenced (n int)");
+    jobid_t id = a_job("INSERT INTO fenced SELECT 1 FROM pg_sleep(0.5)");
+    dispatch(&id);
+    wait_until("SELECT count(*) FROM live WHERE state = 'running'", "1");
+    tell("UPDATE live SET attempt = attempt + 1");
+    assert_int_equal(wait_released(&id)->verdict, RELEASE_LOST);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO fenced%'"
+               " AND usename = 'floor_role' AND state <> 'idle'",
+               "0");
+    own(mem) count = ask("SELECT count(*) FROM floor_role.fenced");
+    assert_string_equal(count, "0");
+    tell("DELETE FROM live");
+    own(job) gone = ran("DROP TABLE fenced");
+    assert_int_equal(gone->state, JOB_DONE);
+}
+
+static void
+without_a_good_lease_nothing_is_committed(void **unused)
+{
+    (void)unused;
+    floor_world.lease_good = false;
+    own(job) job = ran("CREATE TABLE too_late (n int)");
+    assert_int_equal(job->state, JOB_FAILED);
+    own(mem) there = ask("SELECT coalesce(to_regclass('floor_role.too_late')::text, 'no')");
+    assert_string_equal(there, "no");
+}
+
+/* --- leaving --- */
+
+static void
+a_deposed_executor_drops_its_jobs_and_goes_on(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT pg_sleep(20)");
+    dispatch(&id);
+    wait_until("SELECT count(*) FROM live WHERE state = 'running'", "1");
+    enroll("floor", 999, 600000);
+    runner_deposed(floor_world.runner, 999);
+    own(job) job = ran("SELECT 2");
+    assert_int_equal(job->state, JOB_DONE);
+    assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "running1");
+    tell("DELETE FROM live");
+}
+
+static void
+a_drained_executor_hands_back_what_still_runs(void **unused)
+{
+    (void)unused;
+    jobid_t id = a_job("SELECT pg_sleep(20)");
+    dispatch(&id);
+    wait_until("SELECT count(*) FROM live WHERE state = 'running'", "1");
+    runner_drain(floor_world.runner);
+    err_t err;
+    CHECK(loop_run(floor_world.loop, &err));
+    assert_job(&id, "SELECT state || tries FROM live WHERE id = '%s'", "pending0");
+    assert_int_equal(floor_world.credit, 0);
+    tell("DELETE FROM live");
+}
+
+#define HERE(test) cmocka_unit_test_setup_teardown(test, floor_open, floor_close)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HERE(values_become_cells_of_their_kind),
+        HERE(columns_have_their_names_and_types),
+        HERE(types_that_are_no_built_ins_are_asked_for),
+        HERE(a_large_result_is_whole_and_chained),
+        HERE(no_rows_are_one_empty_page),
+        HERE(first_rows_of_a_slow_statement_come_early),
+        HERE(a_failing_statement_says_why_and_where),
+        HERE(several_statements_fail_as_the_server_says),
+        HERE(transaction_control_is_refused),
+        HERE(a_deferred_constraint_fails_the_job_at_commit),
+        HERE(a_row_beyond_the_limit_fails_its_job_alone),
+        HERE(text_that_is_not_utf8_fails_the_job),
+        HERE(a_tenant_without_a_login_is_told),
+        HERE(a_refused_login_fails_the_job),
+        HERE(a_source_that_is_away_is_tried_later),
+        HERE(nothing_of_a_job_is_left_for_the_next),
+        HERE(a_warm_session_serves_again_even_after_an_error),
+        HERE(a_lost_session_gives_the_job_back),
+        HERE(a_job_that_wrote_did_so_once_and_leaves_no_record),
+        HERE(a_job_with_an_outcome_record_ends_unknown),
+        HERE(an_earlier_attempts_session_is_ended_before_the_job_runs_again),
+        HERE(a_job_whose_executors_died_too_often_is_not_run_again),
+        HERE(a_fenced_out_job_has_no_effect_on_the_source),
+        HERE(without_a_good_lease_nothing_is_committed),
+        HERE(a_deposed_executor_drops_its_jobs_and_goes_on),
+        HERE(a_drained_executor_hands_back_what_still_runs),
+    };
+    return cmocka_run_group_tests(tests, world_open, world_close);
+}

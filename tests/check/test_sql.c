@@ -1,0 +1,174 @@
+/* test_sql.c - every query of the store, prepared and planned on an empty migrated database.
+ *
+ * Plans must not depend on statistics: what is fast on an empty store must be the plan that is fast
+ * on a full one. So the generic plan of every block is looked at, under the settings that nodes
+ * have, and none may read a hot table but by index.
+ */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/pg_inner.h"
+#include "common/store.h"
+
+/* Nodes that cannot be looked for by index, in tables that hold a row a node: their sweep reads
+ * them whole, once a second, by one broker. */
+static const char *const scanners[] = {
+    "brokers",           /* lists the table */
+    "sweep_empty_nodes", /* lease_until changes with every renewal, so no index stands on it */
+    "sweep_dead_node",
+};
+
+/* What no plan may hold. */
+static const char *const words[] = { "Seq Scan",   "Bitmap",      "Hash Join",  "Merge Join",
+                                     "Hash Right", "Materialize", "Merge Left", "Memoize" };
+
+static const char *
+dsn(void)
+{
+    const char *text = getenv("MILLRACE_TEST_STORE");
+    if (!text || !*text)
+        fail_msg("MILLRACE_TEST_STORE is not set: the DSN of an empty database");
+    return text;
+}
+
+static bool
+is_scanner(const char *name)
+{
+    for (size_t i = 0; i < sizeof scanners / sizeof scanners[0]; i++) {
+        if (strcmp(scanners[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Does a plan's line name a hot table? Lists of tenants, keys, sources and logins may be read
+ * whole. */
+static bool
+is_hot(const char *line)
+{
+    static const char *const tables[] = { " live", " job",   " page", " outcome", " kept",
+                                          " step", " dedup", " tag",  " node" };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (strstr(line, tables[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The queue's index is for the sweep: by it, one job is found among all of its tenant. */
+static bool
+is_walk(const char *name, const char *line)
+{
+    return strstr(line, "live_queue") && strncmp(name, "sweep_", 6) != 0;
+}
+
+static bool
+is_forbidden(const char *line)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *at = strstr(line, words[i]);
+        if (at && (is_hot(line) || strcmp(words[i], "Seq Scan") != 0))
+            return true;
+    }
+    return false;
+}
+
+/* Statements that are no queries have no plan. */
+static bool
+is_planned(const char *text)
+{
+    return strncmp(text, "CREATE", 6) != 0;
+}
+
+static char *
+explain_text(const char *name, int params)
+{
+    char *list = mem_text("");
+    for (int i = 0; i < params; i++) {
+        char *more = mem_format("%s%sNULL", list, i ? ", " : "");
+        free(list);
+        list = more;
+    }
+    char *text =
+        mem_format("EXPLAIN EXECUTE %s%s%s%s", name, params ? "(" : "", list, params ? ")" : "");
+    free(list);
+    return text;
+}
+
+static int
+plan_faults(const PGresult *plan, const char *name)
+{
+    int faults = 0;
+    for (int row = 0; row < PQntuples(plan); row++) {
+        const char *line = PQgetvalue(plan, row, 0);
+        if (getenv("SHOW_PLANS"))
+            print_message("%-16s %s\n", name, line);
+        if (!is_walk(name, line) && (is_scanner(name) || !is_forbidden(line)))
+            continue;
+        print_error("%s: %s\n", name, line);
+        faults++;
+    }
+    return faults;
+}
+
+static int
+query_faults(PGconn *connection, const char *name, const char *text)
+{
+    PGresult *prepared = PQprepare(connection, name, text, 0, NULL);
+    if (PQresultStatus(prepared) != PGRES_COMMAND_OK) {
+        print_error("%s: %s", name, PQresultErrorMessage(prepared));
+        PQclear(prepared);
+        return 1;
+    }
+    PQclear(prepared);
+    if (!is_planned(text))
+        return 0;
+    PGresult *described = PQdescribePrepared(connection, name);
+    own(mem) explain = explain_text(name, PQnparams(described));
+    PQclear(described);
+    PGresult *plan = PQexec(connection, explain);
+    int faults = PQresultStatus(plan) == PGRES_TUPLES_OK ? plan_faults(plan, name) : 1;
+    if (PQresultStatus(plan) != PGRES_TUPLES_OK)
+        print_error("%s: %s", name, PQresultErrorMessage(plan));
+    PQclear(plan);
+    return faults;
+}
+
+/* A connection with the settings that nodes have. */
+static PGconn *
+connect_as_node(void)
+{
+    const char *keys[] = { "dbname", "options", NULL };
+    const char *values[] = { dsn(), PG_SESSION, NULL };
+    PGconn *connection = PQconnectdbParams(keys, values, 1);
+    if (PQstatus(connection) != CONNECTION_OK)
+        fail_msg("%s", PQerrorMessage(connection));
+    return connection;
+}
+
+static void
+every_query_is_prepared_and_reaches_hot_tables_by_index_only(void **unused)
+{
+    (void)unused;
+    err_t err;
+    own(store) store = store_new(dsn(), "test");
+    if (!store_migrate(store, &err))
+        fail_msg("%s", err.text);
+    PGconn *connection = connect_as_node();
+    int faults = 0;
+    for (int i = 0; i < SQL_COUNT; i++)
+        faults += query_faults(connection, sql_name((sql_t)i), sql_text((sql_t)i));
+    PQfinish(connection);
+    assert_int_equal(faults, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_query_is_prepared_and_reaches_hot_tables_by_index_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

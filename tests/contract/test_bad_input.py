@@ -1,0 +1,176 @@
+"""Bad input to the job API: each case names what is wrong, and nothing of it runs."""
+
+import base64
+import json
+
+import pytest
+import requests
+
+ID = "01890000-0000-7000-8000-000000000000"
+
+
+def call(cluster, method, path, body=None, key=None, headers=None):
+    headers = dict(headers or {})
+    headers.setdefault("Authorization", f"Bearer {key or cluster.api_key}")
+    return requests.request(method, cluster.url + path, data=body, headers=headers, timeout=20)
+
+
+def refused(answer, status, *words):
+    assert answer.status_code == status, answer.text
+    message = answer.json()["error"]["message"]
+    for word in words:
+        assert word in message, message
+    return answer
+
+
+BODIES = [
+    (b"{", "JSON"),
+    (b"", "JSON"),
+    (b"[]", "object"),
+    (b'"SELECT 1"', "object"),
+    (b"{}", "sql"),
+    (b'{"sql": null}', "sql"),
+    (b'{"sql": 1}', "sql"),
+    (b'{"sql": ["SELECT 1"]}', "sql"),
+    (b'{"sql": ""}', "sql"),
+    (b'{"sql": "SELECT 1", "colour": 1}', "colour"),
+    (b'{"sql": "SELECT 1", "sql": "SELECT 2"}', "sql"),
+    (b'{"sql": "SELECT \\u0000 1"}', "NUL"),
+    (b'{"sql": "SELECT \xff"}', "UTF-8"),
+    (b'{"sql": "SELECT 1"} trailing', "JSON"),
+    (b'{"sql": ' + b"[" * 65 + b"]" * 65 + b"}", "deep"),
+    (b'{"sql": ' + b"[" * 100000, "deep"),
+    (b'{"sql": ' + b'{"a":' * 50000, "deep"),
+]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/job", "/api/v1/query"])
+@pytest.mark.parametrize("body,word", BODIES, ids=[str(b[:40]) for b, _ in BODIES])
+def test_a_bad_body_is_named(cluster, path, body, word):
+    refused(call(cluster, "POST", path, body), 400, word)
+
+
+@pytest.mark.parametrize(
+    "query,word",
+    [
+        ("offset=x", "offset"),
+        ("offset=-1", "offset"),
+        ("offset=1.5", "offset"),
+        ("offset=", "offset"),
+        ("offset=99999999999999999999", "offset"),
+        ("limit=x", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=0x10", "limit"),
+        ("statement=x", "statement"),
+        ("statement=7", "statement"),
+        ("colour=1", "colour"),
+        ("limit=1&limit=2", "limit"),
+    ],
+)
+def test_a_bad_parameter_of_results_is_named(cluster, query, word):
+    job = cluster.run("SELECT 1")["id"]
+    refused(call(cluster, "GET", f"/api/v1/job/{job}/results?{query}"), 400, word)
+
+
+@pytest.mark.parametrize("query,word", [("wait=x", "wait"), ("wait=-1", "wait"), ("offset=1", "offset")])
+def test_a_bad_parameter_of_status_is_named(cluster, query, word):
+    refused(call(cluster, "GET", f"/api/v1/job/{ID}?{query}"), 400, word)
+
+
+@pytest.mark.parametrize(
+    "method,path,allow",
+    [
+        ("DELETE", "/api/v1/query", {"POST"}),
+        ("GET", "/api/v1/job", {"POST"}),
+        ("PUT", f"/api/v1/job/{ID}/results", {"GET", "HEAD"}),
+        ("POST", f"/api/v1/job/{ID}", {"GET", "HEAD"}),
+    ],
+)
+def test_a_wrong_method_is_405_with_allow(cluster, method, path, allow):
+    answer = call(cluster, method, path)
+    assert answer.status_code == 405
+    assert allow == {word.strip() for word in answer.headers["Allow"].split(",")}
+
+
+def test_an_unknown_path_is_404(cluster):
+    refused(call(cluster, "GET", "/api/v1/nothing"), 404)
+
+
+@pytest.mark.parametrize("job", ["x", "1", ID[:-1], ID + "0", "%00", "..%2f"])
+def test_an_id_that_is_no_uuid_is_404(cluster, job):
+    answer = call(cluster, "GET", f"/api/v1/job/{job}")
+    assert answer.status_code == (400 if job == "%00" else 404), answer.text
+
+
+def test_a_body_over_one_mebibyte_is_413(cluster):
+    body = json.dumps({"sql": "SELECT '" + "x" * (1 << 20) + "'"})
+    refused(call(cluster, "POST", "/api/v1/job", body), 413)
+
+
+def test_a_body_just_under_one_mebibyte_runs(cluster):
+    body = json.dumps({"sql": "SELECT length('" + "x" * ((1 << 20) - 64) + "') AS n"})
+    answer = call(cluster, "POST", "/api/v1/query", body)
+    assert answer.status_code == 200 and answer.json()["rows"] == [{"n": (1 << 20) - 64}], answer.text
+
+
+def basic(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def test_each_way_to_carry_a_key_works(cluster):
+    body = '{"sql": "SELECT 1"}'
+    for headers in (
+        {"Authorization": f"Bearer {cluster.api_key}"},
+        {"Authorization": f"bearer {cluster.api_key}"},
+        basic(cluster.key_id, cluster.key_secret),
+        basic(cluster.key_id + "@api", cluster.key_secret),
+        basic(cluster.key_id, cluster.api_key),
+        basic(cluster.tenant, cluster.api_key),
+    ):
+        answer = call(cluster, "POST", "/api/v1/job", body, headers=headers)
+        assert answer.status_code == 200, (headers, answer.text)
+    answer = requests.post(f"{cluster.url}/api/v1/job?api_key={cluster.api_key}", data=body, timeout=20)
+    assert answer.status_code == 200, answer.text
+
+
+def test_no_key_and_an_unknown_key_are_the_same_401(cluster):
+    other = cluster.api_key[:-3] + ("abc" if not cluster.api_key.endswith("abc") else "abd")
+    answers = [
+        requests.post(f"{cluster.url}/api/v1/job", data='{"sql": "SELECT 1"}', headers=headers, timeout=20)
+        for headers in (
+            {},
+            {"Authorization": "Bearer nonsense"},
+            {"Authorization": f"Bearer {other}"},
+            {"Authorization": "Bearer mr1.aaaaaaaaaaaaaaaa." + "b" * 43},
+            basic(cluster.key_id, "wrong"),
+            basic("nobody", cluster.api_key),
+            basic("demo", cluster.key_secret),
+            {"Authorization": "Digest x"},
+        )
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+    assert all("WWW-Authenticate" in answer.headers for answer in answers)
+
+
+def test_a_wait_over_the_cap_counts_as_the_cap(cluster):
+    job = cluster.run("SELECT 1")["id"]
+    assert call(cluster, "GET", f"/api/v1/job/{job}?wait=100000").json()["jobState"] == "COMPLETED"
+
+
+def test_sql_errors_carry_sqlstate_message_and_position(cluster):
+    job = cluster.submit("SELECT 1/0")
+    status = cluster.wait(job)
+    assert status["jobState"] == "FAILED"
+    assert status["error"]["sqlstate"] == "22012" and "division by zero" in status["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "sql", ["COMMIT", "/* x */ ROLLBACK", "BEGIN", "SAVEPOINT a", "COPY t FROM STDIN", "COPY (SELECT 1) TO STDOUT",
+            "LISTEN x", "-- only a comment", "SELECT 1; SELECT 2; COMMIT", "VACUUM"]
+)
+def test_what_cannot_run_in_a_step_fails_the_job_and_harms_nobody(cluster, sql):
+    status = cluster.wait(cluster.submit(sql))
+    assert status["jobState"] == "FAILED" and status["error"]["message"], status
+    assert cluster.run("SELECT 1 AS one")["rows"] == [{"one": 1}]

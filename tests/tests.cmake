@@ -1,0 +1,56 @@
+# Unit tests: tests/unit/test_X.c is one program, named unit.X. The folder's listing is the list.
+file(GLOB unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/test_*.c)
+foreach(source ${unit_tests})
+  get_filename_component(stem ${source} NAME_WE)
+  string(REGEX REPLACE "^test_" "" room ${stem})
+  add_executable(${stem} ${source})
+  target_link_libraries(${stem} PRIVATE api_rooms broker_rooms executor_rooms common
+    ${CMOCKA_LIBRARY})
+  add_test(NAME unit.${room} COMMAND ${stem})
+  set_tests_properties(unit.${room} PROPERTIES TIMEOUT 60)
+endforeach()
+
+# Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.
+foreach(room sql store lane)
+  add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c)
+  target_link_libraries(test_${room} PRIVATE common ${CMOCKA_LIBRARY})
+  add_test(NAME check.${room} COMMAND test_${room})
+  set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
+endforeach()
+target_sources(test_store PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c)
+target_sources(test_lane PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c
+  ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
+
+# The same for the API node's engine.
+foreach(room engine engine_bus)
+  add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
+    ${CMAKE_SOURCE_DIR}/tests/check/engine_world.c)
+  target_link_libraries(test_${room} PRIVATE api_rooms common ${CMOCKA_LIBRARY})
+  add_test(NAME check.${room} COMMAND test_${room})
+  set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
+endforeach()
+
+# And for the executor: a real source, and a leader that is the test.
+add_executable(test_executor ${CMAKE_SOURCE_DIR}/tests/check/test_executor.c
+  ${CMAKE_SOURCE_DIR}/tests/check/floor.c ${CMAKE_SOURCE_DIR}/tests/check/world.c)
+target_link_libraries(test_executor PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
+add_test(NAME check.executor COMMAND test_executor)
+set_tests_properties(check.executor PROPERTIES LABELS store TIMEOUT 120)
+
+# Fuzz targets: tests/fuzz/fuzz_X.c with its seeds in fuzz_X.in/. Everywhere the seeds are replayed as
+# test fuzz.X; with FUZZ=ON (clang) the program is the fuzzer itself: build/fuzz_X -max_total_time=60
+# tests/fuzz/fuzz_X.in
+file(GLOB fuzz_targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(source ${fuzz_targets})
+  get_filename_component(stem ${source} NAME_WE)
+  string(REGEX REPLACE "^fuzz_" "" room ${stem})
+  add_executable(${stem} ${source})
+  target_link_libraries(${stem} PRIVATE api_rooms common)
+  if(FUZZ)
+    target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${stem} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME fuzz.${room} COMMAND ${stem} ${CMAKE_SOURCE_DIR}/tests/fuzz/${stem}.in)
+    set_tests_properties(fuzz.${room} PROPERTIES TIMEOUT 60)
+  endif()
+endforeach()

@@ -1,0 +1,208 @@
+#include "tests/unit/unit.h"
+
+#include "tests/unit/http_fake.h"
+
+static const frame_t kept = { .keep = true };
+static const frame_t old = { .old = true };
+
+static void
+assert_has(const fake_reply_t *fake, const char *line)
+{
+    if (!strstr(fake->text, line))
+        fail_msg("no %s in %s", line, fake->text);
+}
+
+static void
+a_small_reply_is_one_write_with_its_length(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_write(&fake->reply, "{\"a\":", 5);
+    reply_write(&fake->reply, "1}", 2);
+    assert_true(reply_end(&fake->reply));
+    assert_int_equal(fake->writes, 1);
+    assert_memory_equal(fake->text, "HTTP/1.1 200 OK\r\nDate: ", 23);
+    assert_has(fake, "\r\nContent-Length: 7\r\n");
+    assert_has(fake, "\r\nContent-Type: application/json; charset=utf-8\r\n");
+    assert_has(fake, "\r\nX-Content-Type-Options: nosniff\r\n");
+    assert_null(strstr(fake->text, "Connection:"));
+    assert_string_equal(fake_body(fake), "{\"a\":1}");
+}
+
+static void
+status_and_headers_are_the_handlers(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_status(&fake->reply, 405);
+    reply_header(&fake->reply, "Allow", "GET");
+    reply_header(&fake->reply, "Content-Type", "text/csv");
+    reply_close(&fake->reply);
+    assert_false(reply_end(&fake->reply));
+    assert_memory_equal(fake->text, "HTTP/1.1 405 Method Not Allowed\r\n", 33);
+    assert_has(fake, "\r\nAllow: GET\r\n");
+    assert_has(fake, "\r\nContent-Type: text/csv\r\n");
+    assert_null(strstr(fake->text, "application/json"));
+    assert_has(fake, "\r\nContent-Length: 0\r\n");
+    assert_has(fake, "\r\nConnection: close\r\n");
+}
+
+static void
+head_has_the_length_and_no_body(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, true);
+    reply_write(&fake->reply, "12345", 5);
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "\r\nContent-Length: 5\r\n");
+    assert_string_equal(fake_body(fake), "");
+}
+
+/* Writes `size` bytes, i % 251 each. */
+static void
+write_pattern(reply_t *reply, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t piece = size - at < 1000 ? size - at : 1000;
+        char *room = reply_room(reply, piece);
+        for (size_t i = 0; i < piece; i++)
+            room[i] = (char)((at + i) % 251);
+        reply_wrote(reply, piece);
+        at += piece;
+    }
+}
+
+/* Undo the chunks of `text`; its size; -1: no last chunk. */
+static long
+dechunk(const char *text, const char *end, char *out)
+{
+    long size = 0;
+    while (text < end) {
+        char *rest = NULL;
+        unsigned long chunk = strtoul(text, &rest, 16);
+        assert_memory_equal(rest, "\r\n", 2);
+        if (chunk == 0)
+            return rest + 4 == end && memcmp(rest, "\r\n\r\n", 4) == 0 ? size : -1;
+        memcpy(out + size, rest + 2, chunk);
+        size += (long)chunk;
+        text = rest + 2 + chunk;
+        assert_memory_equal(text, "\r\n", 2);
+        text += 2;
+    }
+    return -1;
+}
+
+static void
+a_large_reply_comes_in_chunks_one_write_each(void **unused)
+{
+    (void)unused;
+    enum { SIZE = 3 * REPLY_SIZE };
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    write_pattern(&fake->reply, SIZE);
+    assert_true(reply_end(&fake->reply));
+    assert_int_equal(fake->writes, 4);
+    assert_has(fake, "\r\nTransfer-Encoding: chunked\r\n");
+    assert_null(strstr(fake->text, "Content-Length"));
+    own(mem) body = mem_new(SIZE);
+    assert_int_equal(dechunk(fake_body(fake), fake->text + fake->size, body), SIZE);
+    for (size_t i = 0; i < SIZE; i++)
+        assert_int_equal(body[i], (char)(i % 251));
+}
+
+static void
+a_body_that_just_fills_the_buffer_is_one_write(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    write_pattern(&fake->reply, REPLY_ROOM_MOST);
+    assert_true(reply_end(&fake->reply));
+    assert_int_equal(fake->writes, 1);
+    assert_has(fake, "\r\nContent-Length: ");
+}
+
+static void
+an_old_client_gets_no_chunks_and_the_end_of_the_connection(void **unused)
+{
+    (void)unused;
+    frame_t frame = { .old = true, .keep = true };
+    own(fake_reply) fake = fake_reply_new(frame, false);
+    write_pattern(&fake->reply, 2 * REPLY_SIZE);
+    assert_false(reply_end(&fake->reply));
+    assert_null(strstr(fake->text, "Transfer-Encoding"));
+    assert_has(fake, "\r\nConnection: close\r\n");
+    const char *body = fake_body(fake);
+    assert_int_equal(fake->text + fake->size - body, 2 * REPLY_SIZE);
+}
+
+static void
+an_old_client_that_asks_is_kept(void **unused)
+{
+    (void)unused;
+    frame_t frame = { .old = true, .keep = true };
+    own(fake_reply) fake = fake_reply_new(frame, false);
+    reply_write(&fake->reply, "1", 1);
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "\r\nConnection: keep-alive\r\n");
+    own(fake_reply) other = fake_reply_new(old, false);
+    assert_false(reply_end(&other->reply));
+}
+
+static void
+a_reply_that_has_not_begun_starts_anew(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_status(&fake->reply, 409);
+    reply_header(&fake->reply, "Allow", "GET");
+    reply_write(&fake->reply, "old", 3);
+    assert_true(reply_restart(&fake->reply));
+    reply_write(&fake->reply, "new", 3);
+    assert_true(reply_end(&fake->reply));
+    assert_memory_equal(fake->text, "HTTP/1.1 200", 12);
+    assert_null(strstr(fake->text, "Allow"));
+    assert_string_equal(fake_body(fake), "new");
+}
+
+static void
+a_reply_that_has_begun_is_cut_without_its_last_chunk(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    write_pattern(&fake->reply, REPLY_SIZE);
+    assert_false(reply_restart(&fake->reply));
+    assert_false(reply_good(&fake->reply));
+    assert_false(reply_end(&fake->reply));
+    own(mem) body = mem_new(REPLY_SIZE);
+    assert_int_equal(dechunk(fake_body(fake), fake->text + fake->size, body), -1);
+}
+
+static void
+writing_to_a_client_that_is_gone_goes_nowhere(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    fake->refuse = true;
+    write_pattern(&fake->reply, 5 * REPLY_SIZE);
+    assert_false(reply_good(&fake->reply));
+    fake->refuse = false;
+    assert_false(reply_end(&fake->reply));
+    assert_int_equal(fake->size, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_reply_is_one_write_with_its_length),
+        cmocka_unit_test(status_and_headers_are_the_handlers),
+        cmocka_unit_test(head_has_the_length_and_no_body),
+        cmocka_unit_test(a_large_reply_comes_in_chunks_one_write_each),
+        cmocka_unit_test(a_body_that_just_fills_the_buffer_is_one_write),
+        cmocka_unit_test(an_old_client_gets_no_chunks_and_the_end_of_the_connection),
+        cmocka_unit_test(an_old_client_that_asks_is_kept),
+        cmocka_unit_test(a_reply_that_has_not_begun_starts_anew),
+        cmocka_unit_test(a_reply_that_has_begun_is_cut_without_its_last_chunk),
+        cmocka_unit_test(writing_to_a_client_that_is_gone_goes_nowhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
