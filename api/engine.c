@@ -214,7 +214,9 @@ engine_destroy(engine_t **self_p)
 bool
 engine_ready(engine_t *self, err_t *err)
 {
-    if (!gather_up(self->submits) || !courier_up(self->courier))
+    find_t nobody = { .tenant = "" };
+    if (!gather_up(self->submits) || !courier_up(self->courier)
+        || !gather_call(self->finds, &nobody, err))
         return err_set(err, ERR_UNAVAILABLE, "the job store does not answer");
     return true;
 }

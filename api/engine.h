@@ -42,7 +42,7 @@ typedef struct {
 engine_t *engine_new(const conf_t *conf, const char *url, err_t *err) MUST_USE;
 void engine_destroy(engine_t **self_p);
 
-/* Can jobs be taken right now? Otherwise `err` says why. */
+/* Can jobs be taken right now? Asks the store. Otherwise `err` says why. */
 bool engine_ready(engine_t *self, err_t *err) MUST_USE;
 
 /* Who has this key id and secret (both as given)? ERR_NO_KEY when nobody. */

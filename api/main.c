@@ -79,8 +79,14 @@ main(int argc, char **argv)
     err_t err = { .kind = ERR_NONE };
     static const setting_t *const tables[] = { conf_node_settings, api_settings, NULL };
     own(conf) conf = conf_load("millrace-api", tables, argc, argv, &err);
-    if (conf && set_log_level(conf, &err) && bus_init(&err) && run(conf, &signals, &err))
-        return EXIT_SUCCESS;
-    fprintf(stderr, "millrace-api: %s\n", err.text);
-    return EXIT_FAILURE;
+    if (!conf) {
+        fprintf(stderr, "millrace-api: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    bool good = set_log_level(conf, &err) && bus_init(&err) && run(conf, &signals, &err);
+    if (!good)
+        log_error("node.failed", "name=%s why=\"%s\"", conf_text(conf, "name"), err.text);
+    else
+        log_info("node.stopped", "name=%s", conf_text(conf, "name"));
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

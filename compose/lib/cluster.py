@@ -119,8 +119,12 @@ def put(path, text):
 
 
 def remove(path):
+    """Remove a file or a folder, also when somebody else does so at the same time."""
+    def failed(_call, _path, info):
+        if not isinstance(info[1], FileNotFoundError):
+            raise info[1]
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
+        shutil.rmtree(path, onerror=failed)
     else:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

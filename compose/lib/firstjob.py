@@ -6,7 +6,7 @@ import subprocess
 import proc
 from say import Failure, line
 
-SQL = ("SELECT section, count(*) AS packages, sum(installed_size) / 1024 AS installed_mib "
+SQL = ("SELECT section, count(*) AS packages, (sum(installed_size) / 1024)::bigint AS installed_mib "
        "FROM packages GROUP BY section ORDER BY packages DESC, installed_mib DESC LIMIT 10")
 
 

@@ -3,8 +3,9 @@
 #
 # "a|b" is satisfied by any of them and installs the first. "postgresql-server" is satisfied by any
 # /usr/lib/postgresql/*/bin/initdb. Runs apt only when something is missing, as root or through
-# sudo. --list prints what is missing and installs nothing; --update refreshes the lists first,
-# whatever is missing. @cluster and @tests stand for what a cluster and what the tests need. No database cluster is made or started by installing PostgreSQL.
+# sudo. @cluster and @tests stand for what a cluster and what the tests need. --list prints what is
+# missing and installs nothing; --update refreshes apt's lists, whatever is missing. No database
+# cluster is made or started by installing PostgreSQL.
 set -eu
 
 cluster="gcc libc6-dev cmake ninja-build pkg-config|pkgconf curl libzmq3-dev libczmq-dev

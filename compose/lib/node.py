@@ -5,7 +5,7 @@ import sys
 
 import nodes
 from cluster import Cluster, node_view
-from say import Failure, failure, line
+from say import Failure, Refused, failure, line
 
 ACTIONS = {"start": nodes.start, "stop": nodes.stop, "kill": nodes.kill, "pause": nodes.pause,
            "resume": nodes.resume, "add": nodes.add}
@@ -28,11 +28,15 @@ def main():
 
 def act(cluster, action, name):
     if cluster.read()["phase"] != "up":
-        raise Failure(f"the cluster in {cluster.folder} does not run")
+        raise Refused(f"the cluster in {cluster.folder} does not run")
     try:
         name = ACTIONS[action](cluster, name) or name
-    finally:
-        state = nodes.refresh(cluster)
+    except Refused:
+        raise
+    except Failure:
+        nodes.refresh(cluster)
+        raise
+    state = nodes.refresh(cluster)
     line(json.dumps(node_view(state["nodes"][name])))
 
 

@@ -13,9 +13,10 @@ import programs
 import proc
 from cluster import ROLES, SERVERS, free_port, locked, port_is_free
 from postgres import Server, psql
-from say import Failure
+from say import Failure, Refused
 
 DRAIN_S = 30
+LEADER_S = 4
 
 
 def conf_of(cluster, name):
@@ -29,7 +30,7 @@ def ready_file_of(cluster, name):
 def find(cluster, name):
     node = cluster.read()["nodes"].get(name)
     if not node:
-        raise Failure(f"there is no node {name}")
+        raise Refused(f"there is no node {name}")
     return node
 
 
@@ -77,7 +78,7 @@ def wait_ready(cluster, node, process):
 def require(node, *allowed):
     now = proc.state(node.get("process"))
     if now not in allowed:
-        raise Failure(f"{node['name']} is {now}")
+        raise Refused(f"{node['name']} is {now}")
     return node["process"]
 
 
@@ -92,6 +93,8 @@ def start(cluster, name):
         except Failure:
             end(cluster, node, process)
             raise
+    if node["role"] in ("store", "broker"):
+        wait_leader(cluster)
 
 
 def end(cluster, node, process):
@@ -145,12 +148,14 @@ def resume(cluster, name):
         else:
             proc.send(process, signal.SIGCONT)
             programs.wait_ready(node, process, None)
+    if node["role"] in ("store", "broker"):
+        wait_leader(cluster)
 
 
 def add(cluster, role):
     """A node more of a role, started. Returns its name."""
     if role not in ROLES:
-        raise Failure(f"a node of role {role} cannot be added; roles are {', '.join(ROLES)}")
+        raise Refused(f"a node of role {role} cannot be added; roles are {', '.join(ROLES)}")
     with cluster.change() as state:
         number = 1 + max([int(name[len(role):]) for name, node in state["nodes"].items()
                           if node["role"] == role], default=0)
@@ -207,6 +212,13 @@ def find_leader(cluster, state):
     if float(age) > takeover_s or int(incarnation) < node["launched_us"]:
         return None
     return name
+
+
+def wait_leader(cluster):
+    """After a store or a broker came back: until somebody leads, within reason."""
+    deadline = time.monotonic() + LEADER_S
+    while time.monotonic() < deadline and not find_leader(cluster, cluster.read()):
+        time.sleep(0.05)
 
 
 def refresh(cluster):

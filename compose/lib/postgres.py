@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import dsn
@@ -20,6 +21,9 @@ from say import Failure
 
 SHUTDOWN_S = 60
 START_S = 60
+
+# Both servers share folders, and are made by two threads.
+folders = threading.Lock()
 
 
 def newest():
@@ -69,16 +73,17 @@ class Server:
         """A folder that is the server's user's own; made when it does not exist."""
         if path == self.cluster.folder:
             return
-        try:
-            os.mkdir(path, mode)
-            os.chmod(path, mode)
-            if self.user:
-                shutil.chown(path, self.user, self.user)
-        except FileExistsError:
-            found = os.lstat(path)
-            owner = pwd.getpwnam(self.user).pw_uid if self.user else os.geteuid()
-            if not os.path.isdir(path) or os.path.islink(path) or found.st_uid != owner:
-                raise Failure(f"{path} exists and is not ours") from None
+        with folders:
+            try:
+                os.mkdir(path, mode)
+                os.chmod(path, mode)
+                if self.user:
+                    shutil.chown(path, self.user, self.user)
+            except FileExistsError:
+                found = os.lstat(path)
+                owner = pwd.getpwnam(self.user).pw_uid if self.user else os.geteuid()
+                if not os.path.isdir(path) or os.path.islink(path) or found.st_uid != owner:
+                    raise Failure(f"{path} exists and is not ours") from None
 
     def configure(self, port, connections):
         settings = {

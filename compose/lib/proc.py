@@ -180,7 +180,7 @@ def end(records, number, seconds):
 def _wait_collected(records):
     """What has ended stands in /proc until its parent, mostly init, takes note. Give it a moment,
     for the sake of whoever looks next."""
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 0.1
     for one in records:
         while born(one["pid"]) == one["born"] and time.monotonic() < deadline:
             collect()

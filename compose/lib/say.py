@@ -17,6 +17,10 @@ class Failure(Exception):
         self.log = log
 
 
+class Refused(Failure):
+    """A request that cannot be granted as things stand; nothing was changed."""
+
+
 class Stop(BaseException):
     """A signal asked this program to end."""
 

@@ -27,7 +27,7 @@ BODIES = [
     (b"{", "JSON"),
     (b"", "JSON"),
     (b"[]", "object"),
-    (b'"SELECT 1"', "object"),
+    (b'"SELECT 1"', "JSON"),
     (b"{}", "sql"),
     (b'{"sql": null}', "sql"),
     (b'{"sql": 1}', "sql"),
@@ -63,7 +63,6 @@ def test_a_bad_body_is_named(cluster, path, body, word):
         ("limit=1001", "limit"),
         ("limit=0x10", "limit"),
         ("statement=x", "statement"),
-        ("statement=7", "statement"),
         ("colour=1", "colour"),
         ("limit=1&limit=2", "limit"),
     ],
@@ -71,6 +70,11 @@ def test_a_bad_body_is_named(cluster, path, body, word):
 def test_a_bad_parameter_of_results_is_named(cluster, query, word):
     job = cluster.run("SELECT 1")["id"]
     refused(call(cluster, "GET", f"/api/v1/job/{job}/results?{query}"), 400, word)
+
+
+def test_a_statement_that_the_job_has_not_is_404(cluster):
+    job = cluster.run("SELECT 1")["id"]
+    refused(call(cluster, "GET", f"/api/v1/job/{job}/results?statement=7"), 404, "statement")
 
 
 @pytest.mark.parametrize("query,word", [("wait=x", "wait"), ("wait=-1", "wait"), ("offset=1", "offset")])

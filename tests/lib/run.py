@@ -108,7 +108,7 @@ class Run:
                           "-j", str(os.cpu_count()), "-R", pattern],
                          closing=r"tests passed, \d+ tests? failed out of", **extra)
 
-    def unit(self, pattern=r"^unit\."):
+    def unit(self, pattern=r"^(unit|fuzz)\."):
         self.sanitized()
         return self.ctest(pattern)
 
@@ -159,7 +159,7 @@ class Run:
             self.group(name, self.pytest, "tests/" + name)
         elif (TESTS / "check" / (name + ".sh")).exists():
             self.group(name, self.checks, name)
-        elif name.startswith("unit."):
+        elif name.startswith(("unit.", "fuzz.")):
             self.group(name, self.unit, "^" + re.escape(name) + "$")
         elif name.startswith("check."):
             self.group(name, self.store, "^" + re.escape(name) + "$")

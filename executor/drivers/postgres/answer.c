@@ -187,6 +187,8 @@ take_tag(channel_t *self, due_t due, PGresult *answer)
     const char *tag = PQcmdStatus(answer);
     if (due == DUE_STATEMENT && !self->result->tag)
         self->result->tag = failure_text(tag);
+    if (due == DUE_DISCARD)
+        self->cleaned = true;
     if (due == DUE_COMMIT && strcmp(tag, "COMMIT") != 0) {
         failure_say(&self->failure, "40000", "the source answered COMMIT with %s", tag);
         self->failed = true;
@@ -264,6 +266,18 @@ clean_now(channel_t *self, turn_t turn)
     return turn;
 }
 
+/* A COMMIT that failed took the cleaning behind it along: once more. */
+static turn_t
+cleaned(channel_t *self, failure_t *failure)
+{
+    if (self->failed)
+        return answer_lost(self, failure);
+    if (self->cleaned)
+        return clean_now(self, TURN_CLEAN);
+    ask_clean(self);
+    return TURN_WAIT;
+}
+
 static turn_t
 synced(channel_t *self, failure_t *failure)
 {
@@ -276,8 +290,7 @@ synced(channel_t *self, failure_t *failure)
         if (self->failed || self->backend.pid == 0)
             return answer_lost(self, failure);
         return clean_now(self, TURN_OPEN);
-    case PHASE_CLEANING:
-        return self->failed ? answer_lost(self, failure) : clean_now(self, TURN_CLEAN);
+    case PHASE_CLEANING: return cleaned(self, failure);
     case PHASE_ENDING:
         return self->failed ? answer_lost(self, failure) : clean_now(self, TURN_ENDED);
     case PHASE_CONNECTING:

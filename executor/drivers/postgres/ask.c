@@ -67,13 +67,6 @@ sync_now(channel_t *self)
     ask_flush(self);
 }
 
-static void
-clean(channel_t *self)
-{
-    ask(self, DUE_DISCARD, "DISCARD ALL");
-    sync_now(self);
-}
-
 /* --- questions --- */
 
 /* Two segments: a source may refuse to say the second. */
@@ -107,24 +100,35 @@ ask_names(channel_t *self, const char *oids)
     sync_now(self);
 }
 
+/* A segment of its own: DISCARD ALL refuses to stand behind anything in a transaction. */
+void
+ask_clean(channel_t *self)
+{
+    self->phase = PHASE_CLEANING;
+    self->cleaned = false;
+    ask(self, DUE_DISCARD, "DISCARD ALL");
+    sync_now(self);
+}
+
 /* The session is cleaned in the same breath: what the job left in it is gone before another comes.
- */
+ * Behind a COMMIT there is no transaction, so that one segment does for both, with half of the
+ * messages and wake-ups. A job that wrote gets its COMMIT's answer alone, as soon as there is one:
+ * until then nobody knows what became of it. */
 void
 ask_commit(channel_t *self)
 {
-    self->phase = PHASE_COMMITTING;
     ask(self, DUE_COMMIT, "COMMIT");
-    sync_now(self);
-    clean(self);
+    if (self->xid != 0)
+        sync_now(self);
+    ask_clean(self);
+    self->phase = PHASE_COMMITTING;
 }
 
 void
 ask_rollback(channel_t *self)
 {
-    self->phase = PHASE_CLEANING;
     ask(self, DUE_ROLLBACK, "ROLLBACK");
-    sync_now(self);
-    clean(self);
+    ask_clean(self);
 }
 
 static char *

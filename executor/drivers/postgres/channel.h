@@ -63,7 +63,8 @@ struct channel {
     int64_t row;
     int64_t xid;
     uint32_t left;
-    bool failed; /* failure is why; what is due until the sync did not run */
+    bool cleaned; /* nothing of the last job is left in the session */
+    bool failed;  /* failure is why; what is due until the sync did not run */
     failure_t failure;
 };
 
@@ -74,6 +75,7 @@ void ask_run(channel_t *self, const char *sql);
 void ask_names(channel_t *self, const char *oids);
 void ask_commit(channel_t *self);
 void ask_rollback(channel_t *self);
+void ask_clean(channel_t *self);
 void ask_end(channel_t *self, const int64_t *pairs, uint32_t count);
 
 /* Send what libpq still holds. */

@@ -1,0 +1,123 @@
+/* v1_job_fake.h - the job API dialect over an engine in memory: ask it, and set up what it finds.
+ */
+#ifndef TESTS_UNIT_V1_JOB_FAKE_H
+#define TESTS_UNIT_V1_JOB_FAKE_H
+
+#include "api/route.h"
+#include "tests/unit/http_fake.h"
+
+#include "tests/unit/engine_fake.h"
+
+#define JOB "/api/v1/job/" FAKE_JOB
+
+static char heard[1 << 20];
+static bool cut;             /* the reply was abandoned */
+static atomic_bool stopping; /* of the server */
+static const char *content_type;
+
+/* The status of a request; its body is in `heard`. */
+static inline int
+ask(const char *method, const char *path, const char *query, const char *body)
+{
+    err_t err = { .kind = ERR_NONE };
+    own(router) router = router_new(route_dialects, &err);
+    router_engine(router, &fake);
+    static fake_request_t request;
+    fake_request(&request, method, path, query);
+    fake_header(&request, "Authorization", "Bearer " FAKE_KEY);
+    if (content_type)
+        fake_header(&request, "Content-Type", content_type);
+    request.request.body = body;
+    request.request.body_size = body ? strlen(body) : 0;
+    request.request.stopping = &stopping;
+    fake.waited_ms = -1;
+    own(fake_reply) reply = fake_reply_new((frame_t){ .keep = true }, false);
+    router_handle(router, &request.request, &reply->reply);
+    cut = !reply_good(&reply->reply);
+    reply_end(&reply->reply);
+    snprintf(heard, sizeof heard, "%s", fake_body(reply));
+    return (int)strtol(reply->text + 9, NULL, 10);
+}
+
+static inline int
+get(const char *path, const char *query)
+{
+    return ask("GET", path, query, NULL);
+}
+
+static inline int
+post(const char *path, const char *body)
+{
+    return ask("POST", path, NULL, body);
+}
+
+static inline void
+assert_heard(const char *text)
+{
+    if (!strstr(heard, text))
+        fail_msg("no %s in %s", text, heard);
+}
+
+/* A job in some state, all its moments in the past of that state. */
+static inline int
+setup(void **unused)
+{
+    (void)unused;
+    fake = (engine_t){ .job = job_new() };
+    assert_true(jobid_parse(FAKE_JOB, &fake.job->id));
+    fake.job->created_ms = 1650566950000;
+    return 0;
+}
+
+static inline int
+teardown(void **unused)
+{
+    (void)unused;
+    job_destroy(&fake.job);
+    content_type = NULL;
+    return 0;
+}
+
+static inline void
+begin(void)
+{
+    fake.job->state = JOB_RUNNING;
+    fake.job->attempt = 1;
+    fake.job->started_ms = 1650566951500;
+}
+
+static inline void
+end(job_state_t state)
+{
+    begin();
+    fake.job->state = state;
+    fake.job->ended_ms = 1650566953069;
+}
+
+static inline result_t *
+add_result(int64_t rows, const char *tag, const char *const *names)
+{
+    if (!fake.job->manifest)
+        fake.job->manifest = manifest_new();
+    result_t *result = manifest_add(fake.job->manifest);
+    result->tag = mem_text(tag);
+    result->rows = rows;
+    result->raw_bytes = 100;
+    uint32_t count = 0;
+    while (names && names[count])
+        count++;
+    result->has_columns = names != NULL;
+    if (names)
+        result_columns(result, count);
+    for (uint32_t i = 0; i < count; i++) {
+        result->columns[i].name = mem_text(names[i]);
+        result->columns[i].type = mem_text("timestamp with time zone");
+        result->columns[i].kind = CELL_INTEGER;
+    }
+    fake.job->rows += rows;
+    return result;
+}
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#endif
