@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "api/utf8.h"
 
 enum { DEPTH_MOST = 64 };
 
@@ -54,6 +55,10 @@ json_parse(const char *body, size_t size, err_t *err)
     }
     if (size == 0) {
         err_set(err, ERR_INVALID, "the body is empty: it must be a JSON object");
+        return NULL;
+    }
+    if (!utf8_valid(body, size)) {
+        err_set(err, ERR_INVALID, "the body is not UTF-8");
         return NULL;
     }
     json_error_t error = { 0 };

@@ -16,7 +16,7 @@ static jobid_t
 peer_key(const peer_t *peer)
 {
     jobid_t key = { { 0 } };
-    memcpy(key.bytes, peer->id, sizeof peer->id);
+    memcpy(key.bytes, peer->id, peer->size);
     key.bytes[JOBID_SIZE - 1] = peer->size;
     return key;
 }

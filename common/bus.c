@@ -363,7 +363,7 @@ read_peer(zmq_msg_t *frame, peer_t *peer)
     const uint8_t *id = zmq_msg_data(frame);
     if (zmq_msg_size(frame) != MADE_ID_SIZE || id[0] != 0)
         return false;
-    peer->size = MADE_ID_SIZE;
+    *peer = (peer_t){ .size = MADE_ID_SIZE };
     memcpy(peer->id, id, MADE_ID_SIZE);
     return true;
 }

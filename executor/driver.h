@@ -117,6 +117,9 @@ typedef struct {
      * if they are still there; then left() says how many of them still were. */
     void (*end_backends)(channel_t *self, const int64_t *pairs, uint32_t count);
     uint32_t (*left)(const channel_t *self);
+
+    /* Better closed than kept: it holds more memory than a session should. */
+    bool (*worn)(const channel_t *self);
 } driver_t;
 
 /* The driver of this name, NULL when there is none. Static. */

@@ -146,6 +146,10 @@ void
 session_put(session_t *session)
 {
     session->user = NULL;
+    if (session->driver->worn(session->channel)) {
+        session_close(&session);
+        return;
+    }
     session->idle_since_ms = clock_mono_ms();
 }
 

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/dialect.h"
 #include "common/clock.h"
@@ -112,30 +111,11 @@ answer_id(call_t *call, int status, const jobid_t *id)
 
 /* --- what is asked --- */
 
-static bool
-begins(const char *text, const char *start)
-{
-    return strncasecmp(text, start, strlen(start)) == 0;
-}
-
-/* A form is no JSON whatever is in it, and a page of another site can send one unasked. */
-static bool
-check_type(const request_t *request, err_t *err)
-{
-    const char *type = request_header(request, "Content-Type");
-    if (!type
-        || (!begins(type, "application/x-www-form-urlencoded") && !begins(type, "multipart/")))
-        return true;
-    return err_set(err, ERR_INVALID, "Content-Type must be application/json, not %s", type);
-}
-
 /* The body {"sql": String}. The order points into the result. Caller owns the result. */
 static json_doc_t *
 read_order(const call_t *call, order_t *order, err_t *err)
 {
     static const char *const known[] = { "sql", NULL };
-    if (!check_type(call->request, err))
-        return NULL;
     size_t size = 0;
     const char *body = request_body(call->request, &size);
     own(json_doc) doc = json_parse(body, size, err);

@@ -17,7 +17,10 @@
 #include "executor/drivers/postgres/door.h"
 #include "executor/drivers/postgres/words.h"
 
-enum { ROW_SLACK = 64 << 10 }; /* beyond a row: what stands around it in the stream */
+enum {
+    ROW_SLACK = 64 << 10, /* beyond a row: what stands around it in the stream */
+    LARGE_ROW = 1 << 20,
+};
 
 /* --- opening and closing --- */
 
@@ -118,6 +121,8 @@ take_input(channel_t *self, failure_t *failure)
         self->unparsed = 0;
     else if (ioctl(PQsocket(self->conn), FIONREAD, &waiting) == 0)
         self->unparsed += (uint64_t)waiting;
+    if (self->unparsed > self->largest)
+        self->largest = self->unparsed;
     if (self->phase == PHASE_RUNNING && self->unparsed > 2 * (uint64_t)self->row_bytes + ROW_SLACK)
         return answer_oversize(self, failure);
     if (!PQconsumeInput(self->conn))
@@ -180,6 +185,13 @@ channel_left(const channel_t *self)
     return self->left;
 }
 
+/* libpq's buffer grows with the largest message and never shrinks. */
+static bool
+channel_worn(const channel_t *self)
+{
+    return self->largest > LARGE_ROW;
+}
+
 const driver_t driver_postgres = {
     .name = "postgres",
     .open = channel_open,
@@ -193,4 +205,5 @@ const driver_t driver_postgres = {
     .commit = ask_commit,
     .end_backends = ask_end,
     .left = channel_left,
+    .worn = channel_worn,
 };

@@ -587,6 +587,17 @@ greeting_again_changes_nothing(void **state)
 }
 
 static void
+what_stands_behind_a_routing_id_does_not_matter(void **state)
+{
+    world_t *world = a_cluster(state, 1, 4);
+    peer_t peer = a_peer(1);
+    peer.id[7] = 0xff;
+    wire_t message = credit(4, true);
+    exchange_hear(world->exchange, &peer, "executor", "node-1", &message, T0);
+    assert_int_equal(world->count, 0);
+}
+
+static void
 members_are_bounded(void **state)
 {
     world_t *world = *state;
@@ -639,6 +650,7 @@ main(void)
         CLAIM(an_unreachable_executor_loses_what_was_meant_for_it),
         CLAIM(a_new_incarnation_has_no_credit_of_the_old),
         CLAIM(greeting_again_changes_nothing),
+        CLAIM(what_stands_behind_a_routing_id_does_not_matter),
         CLAIM(members_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

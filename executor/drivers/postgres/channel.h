@@ -56,6 +56,7 @@ struct channel {
     uint32_t row_bytes;
     uint32_t memory_mib;
     bool stalled;      /* the last turn completed nothing */
+    uint64_t largest;  /* the most that unparsed ever was */
     uint64_t unparsed; /* bytes that came in since something was complete */
 
     page_writer_t *rows; /* of the statement that runs */
