@@ -6,7 +6,7 @@
 
 #include "broker/idmap.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE IDMAP_NONE
 
 typedef struct {
     jobid_t id;

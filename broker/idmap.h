@@ -14,7 +14,7 @@
 
 typedef struct idmap idmap_t;
 
-enum { IDMAP_NONE = UINT32_MAX };
+#define IDMAP_NONE UINT32_MAX
 
 /* Room for `most` entries. Caller owns the result. */
 idmap_t *idmap_new(uint32_t most) MUST_USE;

@@ -13,7 +13,7 @@
 #include "broker/idmap.h"
 #include "broker/queue.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE IDMAP_NONE
 
 typedef enum {
     ENTRY_FREE,

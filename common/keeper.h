@@ -16,9 +16,9 @@
 typedef struct keeper keeper_t;
 
 typedef struct {
-    loop_t *loop;       /* callbacks run on it; the lease stops when it stops turning */
-    const char *store;  /* DSN */
-    const char *role;   /* "api", "broker", "executor" */
+    loop_t *loop;      /* callbacks run on it; the lease stops when it stops turning */
+    const char *store; /* DSN */
+    const char *role;  /* "api", "broker", "executor" */
     const char *name;
     const char *endpoint; /* brokers: the bus endpoint; else NULL */
     const char *url;      /* health URL or API URL */
@@ -33,11 +33,13 @@ typedef struct {
 } keeper_options_t;
 
 /* Migrate or check the schema and enter the node; waits up to `patience_ms` for a store that is
- * away. Then keep the row from a thread of its own. Copies texts, keeps loop and arg. Fails with
- * ERR_UNAVAILABLE, or ERR_CONFLICT when the schema is not ours. Caller owns the result. */
+ * away, or until a stop signal that the caller has blocked is pending. Then keep the row from a
+ * thread of its own. Copies texts, keeps loop and arg. Fails with ERR_UNAVAILABLE, or ERR_CONFLICT
+ * when the schema is not ours. Caller owns the result. */
 keeper_t *keeper_new(const keeper_options_t *options, int64_t patience_ms, err_t *err) MUST_USE;
 
-/* Stop, and take the node's row out of the store. */
+/* Stop, and take the node's row out of the store. When the loop has stopped turning, and before the
+ * loop goes. */
 void keeper_destroy(keeper_t **self_p);
 
 /* This node's incarnation: microseconds of its entry by its own clock, made unique by the store. */

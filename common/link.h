@@ -1,11 +1,11 @@
 /* link.h - a node's connections to all brokers, and which of them leads.
  *
- * An API node or an executor holds one DEALER to each broker, greets, and hears beats. The leader is
- * the broker that says so with the highest epoch heard; messages go to it alone. A broker that is
- * silent for `silence_ms` (its handshake may have been refused before the store knew us, or it
- * died) gets a fresh socket. Every broker is greeted once a second: that is the node's sign of life,
- * too. All on the loop's thread; a link is destroyed when the loop has stopped turning, and before
- * the loop.
+ * An API node or an executor holds one DEALER to each broker, greets, and hears beats. The leader
+ * is the broker that says so with the highest epoch heard; messages go to it alone. A broker that
+ * is silent for `silence_ms` (its handshake may have been refused before the store knew us, or it
+ * died) gets a fresh socket. Every broker is greeted once a second: that is the node's sign of
+ * life, too. All on the loop's thread; a link is destroyed when the loop has stopped turning, and
+ * before the loop.
  */
 #ifndef COMMON_LINK_H
 #define COMMON_LINK_H
