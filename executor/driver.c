@@ -62,7 +62,7 @@ skip_ascii(const unsigned char *bytes, size_t at, size_t size)
 }
 
 bool
-utf8_valid(const char *text, size_t size)
+text_is_utf8(const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;

@@ -66,7 +66,7 @@ char *failure_text(const char *text) MUST_USE;
 void failure_clear(failure_t *failure);
 
 /* Is this UTF-8? NUL counts as a character. */
-bool utf8_valid(const char *text, size_t size) MUST_USE;
+bool text_is_utf8(const char *text, size_t size) MUST_USE;
 
 typedef enum {
     TURN_WAIT,   /* nothing more until the descriptor is ready */

@@ -25,7 +25,8 @@ typedef struct {
     /* Is this executor's lease good for `margin_ms` more? Asked before every COMMIT of a job that
      * wrote. */
     bool (*lease_good)(void *arg, int64_t margin_ms);
-    /* A slot is done with its job, and free. */
+    /* A slot is done with its job, and free. `job` is NULL when there is nothing to say of it yet:
+     * it is being handed back. */
     void (*freed)(void *arg, slot_t *slot, const jobid_t *job, release_verdict_t verdict,
                   int64_t executing_ms);
     void *arg;

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -199,6 +200,16 @@ make_runner(node_self_t *self, const conf_t *conf, const bus_keys_t *keys, const
     return runner_new(&options);
 }
 
+static bool
+check_name(const conf_t *conf, err_t *err)
+{
+    const char *name = conf_text(conf, "name");
+    size_t size = strlen(name);
+    if (size == 0 || size > 63 || strchr(name, '/'))
+        return err_set(err, ERR_INVALID, "setting name: 1 to 63 characters, no slash");
+    return true;
+}
+
 /* Read the key file where one is named. */
 static bool
 read_seal(const conf_t *conf, seal_key_t *key, const seal_key_t **seal, err_t *err)
@@ -227,7 +238,7 @@ serve(const conf_t *conf, int signals, err_t *err)
     const seal_key_t *seal = NULL;
     bus_keys_t keys;
     node_self_t self = { .signals = signals };
-    if (!read_seal(conf, &key, &seal, err) || !bus_keys_make(&keys, err))
+    if (!check_name(conf, err) || !read_seal(conf, &key, &seal, err) || !bus_keys_make(&keys, err))
         return false;
     /* Destroyed in the opposite order: the runner's bye before its node's row goes. */
     own(loop) loop = self.loop = loop_new(err);
@@ -240,7 +251,8 @@ serve(const conf_t *conf, int signals, err_t *err)
     own(keeper) keeper = self.keeper = make_keeper(&self, conf, health_url(health), &keys, err);
     if (!keeper)
         return false;
-    own(runner) runner = self.runner = make_runner(&self, conf, &keys, seal);
+    own(runner) runner = make_runner(&self, conf, &keys, seal);
+    self.runner = runner;
     loop_watch_t *watch = loop_watch(loop, signals, LOOP_READ, on_signal, &self);
     bool served = announce(conf, health_url(health), err) && loop_run(loop, err);
     loop_unwatch(&watch);

@@ -51,7 +51,15 @@ on_freed(void *arg, slot_t *slot, const jobid_t *job, release_verdict_t verdict,
 {
     runner_t *self = arg;
     put_free(self, slot);
-    credit_release(&self->credit, job, verdict, executing_ms);
+    if (job)
+        credit_release(&self->credit, job, verdict, executing_ms);
+}
+
+static void
+on_handed_back(void *arg, const jobid_t *job)
+{
+    runner_t *self = arg;
+    credit_release(&self->credit, job, RELEASE_LATER, 0);
 }
 
 static void
@@ -359,7 +367,9 @@ runner_new(const runner_options_t *options)
                          .arg = self };
     loop_before_sleep(options->loop, on_turn_end, self);
     self->link = make_link(self);
-    const scribe_options_t scribe = { .records = records, .paged = slot_paged };
+    const scribe_options_t scribe = {
+        .records = records, .paged = slot_paged, .handed_back = on_handed_back, .arg = self
+    };
     self->kit.scribe = scribe_new(&scribe);
     self->control = make_lane(self, "control", true);
     self->pages = make_lane(self, "pages", false);

@@ -267,6 +267,8 @@ on_end(write_t *write)
                   jobid_text(&self->job, id), self->attempt, job_state_word(self->ending.state),
                   (long long)self->ending.rows, self->failure.sqlstate);
     }
+    if (self->end == RECORD_LEAVING)
+        self->scribe->options.handed_back(self->scribe->options.arg, &self->job);
     release(self);
 }
 

@@ -55,6 +55,9 @@ typedef struct {
     /* A page of a record that a user holds was answered. DONE: there is room for another. FENCED:
      * drop the job. FAILED: the record's failure says why, the job cannot have a result. */
     void (*paged)(void *user, write_verdict_t verdict);
+    /* A job that was handed back is pending again in the store, or not ours any more. */
+    void (*handed_back)(void *arg, const jobid_t *job);
+    void *arg;
 } scribe_options_t;
 
 /* Caller owns the result. */

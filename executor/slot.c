@@ -9,12 +9,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { LEASE_MARGIN_MS = 1000, LEASE_ASK_MS = 100 };
-
-const char unknown_text[] =
-    "its executor was lost while COMMIT was under way; whether it took effect is not known, and it "
-    "was not run again";
-
 /* --- beginnings and ends --- */
 
 void
@@ -31,6 +25,7 @@ slot_start(slot_t *self, record_t *record, const char *tenant, const char *sourc
     self->record = record;
     self->doomed = false;
     self->leaving = false;
+    self->recorded = false;
     self->dispatched_us = clock_mono_us();
     self->sent_us = 0;
     self->waiting_us = 0;
@@ -58,13 +53,12 @@ static void
 let_go(slot_t *self, const jobid_t *job, release_verdict_t verdict, bool keep)
 {
     int64_t executing_us = self->sent_us > 0 ? clock_mono_us() - self->sent_us : 0;
-    jobid_t id = *job; /* the record may be another's already */
     free_up(self, keep);
-    self->kit->freed(self->kit->arg, self, &id, verdict, executing_us / 1000);
+    self->kit->freed(self->kit->arg, self, job, verdict, executing_us / 1000);
 }
 
-static void
-stop_waiting(slot_t *self)
+void
+slot_stop_waiting(slot_t *self)
 {
     if (self->waiting_us > 0)
         self->record->ending.storing_us += clock_mono_us() - self->waiting_us;
@@ -74,7 +68,7 @@ stop_waiting(slot_t *self)
 void
 slot_finish(slot_t *self, job_state_t state, bool keep)
 {
-    stop_waiting(self);
+    slot_stop_waiting(self);
     record_t *record = self->record;
     jobid_t job = record->job;
     if (self->sent_us > 0) {
@@ -90,9 +84,8 @@ slot_finish(slot_t *self, job_state_t state, bool keep)
 void
 slot_hand_back(slot_t *self, bool keep)
 {
-    jobid_t job = self->record->job;
     record_hand_back(self->record);
-    let_go(self, &job, RELEASE_LATER, keep);
+    let_go(self, NULL, RELEASE_LATER, keep); /* said once it is pending again */
 }
 
 void
@@ -152,10 +145,8 @@ slot_run(slot_t *self)
     session_sent(session);
 }
 
-/* The connection went while nothing could have taken effect: somebody may run it again, but a job
- * that takes its session down each time is not tried for ever. */
-static void
-lost_unharmed(slot_t *self, failure_t *failure)
+void
+slot_retry(slot_t *self, const failure_t *failure)
 {
     if (self->claimed.attempt < self->kit->max_attempts) {
         slot_hand_back(self, false);
@@ -166,8 +157,8 @@ lost_unharmed(slot_t *self, failure_t *failure)
     slot_finish(self, JOB_FAILED, false);
 }
 
-static void
-fail(slot_t *self, failure_t *failure, bool keep)
+void
+slot_fail(slot_t *self, failure_t *failure, bool keep)
 {
     failure_clear(&self->record->failure);
     self->record->failure = *failure;
@@ -195,7 +186,7 @@ close_page(slot_t *self, bool last)
     if (!page) {
         failure_t failure = { 0 };
         failure_say(&failure, "54000", "%s", err.text);
-        fail(self, &failure, false);
+        slot_fail(self, &failure, false);
         return false;
     }
     result_t *result = result_of(self);
@@ -232,78 +223,6 @@ rows_wait(slot_t *self)
         self->timer = loop_after(self->kit->loop, self->kit->first_page_ms, on_first_page, self);
 }
 
-/* --- the outcome --- */
-
-static void
-commit(slot_t *self)
-{
-    self->stage = STAGE_COMMIT;
-    self->session->driver->commit(self->session->channel);
-    session_sent(self->session);
-}
-
-/* It wrote, but its COMMIT must not be sent any more: end it without effect. */
-static void
-give_up(slot_t *self, const char *sqlstate, const char *text)
-{
-    failure_t failure = { 0 };
-    failure_say(&failure, sqlstate, "%s", text);
-    fail(self, &failure, false); /* closing the session rolls back */
-}
-
-static void
-check_lease(void *slot)
-{
-    slot_t *self = slot;
-    self->timer = NULL;
-    if (self->kit->lease_good(self->kit->arg, LEASE_MARGIN_MS)) {
-        stop_waiting(self);
-        commit(self);
-        return;
-    }
-    if (self->stage != STAGE_LEASE)
-        self->until_ms = clock_mono_ms() + 2 * self->kit->lease_ms;
-    self->stage = STAGE_LEASE;
-    if (clock_mono_ms() < self->until_ms)
-        self->timer = loop_after(self->kit->loop, LEASE_ASK_MS, check_lease, self);
-    else
-        give_up(self, "", "the executor's lease could not be renewed; nothing was committed");
-}
-
-static void
-on_outcome(write_t *write)
-{
-    record_t *record = write->owner;
-    slot_t *self = record->user;
-    if (!self->session) { /* lost while the record was written: COMMIT was not sent */
-        failure_say(&record->failure, "08006",
-                    "the connection to the source was lost before COMMIT; nothing was committed");
-        slot_finish(self, JOB_FAILED, false);
-        return;
-    }
-    switch (write->verdict) {
-    case WRITE_DONE: check_lease(self); return;
-    case WRITE_FENCED: slot_drop(self, RELEASE_LOST, false); return;
-    case WRITE_FAILED: give_up(self, write->err.sqlstate, write->err.text); return;
-    }
-}
-
-static void
-record_outcome(slot_t *self)
-{
-    self->stage = STAGE_RECORD;
-    record_t *record = self->record;
-    const driver_t *driver = self->session->driver;
-    const backend_t *backend = driver->backend(self->session->channel);
-    write_t *write = &record->control;
-    write->in.outcome.step = 0;
-    write->in.outcome.system_id = backend->system_id;
-    write->in.outcome.timeline = backend->timeline;
-    write->in.outcome.xid = driver->xid(self->session->channel);
-    write->in.outcome.manifest = record_packed(record, &write->in.outcome.manifest_size);
-    record_send(record, WRITE_OUTCOME, on_outcome);
-}
-
 /* The statement is over and its transaction open. */
 static void
 ran(slot_t *self)
@@ -313,26 +232,7 @@ ran(slot_t *self)
     bool rows = page_writer_rows(self->writer) > 0 || result->pages == 0;
     if (result->has_columns && rows && !close_page(self, true))
         return;
-    if (self->session->driver->xid(self->session->channel) == 0) {
-        commit(self);
-        return;
-    }
-    self->stage = STAGE_STORE;
-    self->waiting_us = clock_mono_us();
-    if (self->record->pages_busy == 0)
-        record_outcome(self);
-}
-
-/* COMMIT was sent, and no answer came. */
-static void
-commit_lost(slot_t *self, failure_t *failure)
-{
-    if (self->session->driver->xid(self->session->channel) == 0) {
-        lost_unharmed(self, failure);
-        return;
-    }
-    failure_say(&self->record->failure, failure->sqlstate, "%s", unknown_text);
-    slot_finish(self, JOB_UNKNOWN, false);
+    outcome_start(self);
 }
 
 void
@@ -350,10 +250,10 @@ slot_paged(void *slot, write_verdict_t verdict)
         return;
     }
     if (self->stage == STAGE_RUN && self->session->paused) {
-        stop_waiting(self);
+        slot_stop_waiting(self);
         session_resume(self->session);
     } else if (self->stage == STAGE_STORE && self->record->pages_busy == 0) {
-        record_outcome(self);
+        outcome_stored(self);
     }
 }
 
@@ -366,47 +266,15 @@ run_turned(slot_t *self, turn_t turn, failure_t *failure)
     case TURN_FULL: (void)close_page(self, false); return;
     case TURN_WAIT: rows_wait(self); return;
     case TURN_RAN: ran(self); return;
-    case TURN_FAILED: fail(self, failure, true); return;
-    case TURN_BROKEN: fail(self, failure, false); return;
+    case TURN_FAILED: slot_fail(self, failure, true); return;
+    case TURN_BROKEN: slot_fail(self, failure, false); return;
     case TURN_LOST:
-    case TURN_BARRED: lost_unharmed(self, failure); return;
+    case TURN_BARRED: slot_retry(self, failure); return;
     case TURN_OPEN:
     case TURN_COMMITTED:
     case TURN_ENDED:
     case TURN_CLEAN: return;
     }
-}
-
-static void
-commit_turned(slot_t *self, turn_t turn, failure_t *failure)
-{
-    switch (turn) {
-    case TURN_COMMITTED: slot_finish(self, JOB_DONE, true); return;
-    case TURN_FAILED: fail(self, failure, true); return;
-    case TURN_BROKEN:
-    case TURN_LOST:
-    case TURN_BARRED: commit_lost(self, failure); return;
-    case TURN_WAIT:
-    case TURN_OPEN:
-    case TURN_FULL:
-    case TURN_RAN:
-    case TURN_ENDED:
-    case TURN_CLEAN: return;
-    }
-}
-
-/* Between the statement's end and COMMIT only bad news can come. */
-static void
-waiting_turned(slot_t *self, turn_t turn, failure_t *failure)
-{
-    if (turn != TURN_LOST && turn != TURN_BROKEN && turn != TURN_BARRED)
-        return;
-    if (self->stage == STAGE_STORE)
-        lost_unharmed(self, failure);
-    else if (self->stage == STAGE_LEASE)
-        give_up(self, failure->sqlstate, "the connection to the source was lost before COMMIT");
-    else
-        session_close(&self->session); /* on_outcome() will notice */
 }
 
 void
@@ -416,10 +284,10 @@ slot_turned(void *slot, session_t *session, turn_t turn, failure_t *failure)
     (void)session;
     switch (self->stage) {
     case STAGE_RUN: run_turned(self, turn, failure); return;
-    case STAGE_COMMIT: commit_turned(self, turn, failure); return;
     case STAGE_STORE:
     case STAGE_RECORD:
-    case STAGE_LEASE: waiting_turned(self, turn, failure); return;
+    case STAGE_LEASE:
+    case STAGE_COMMIT: outcome_turned(self, turn, failure); return;
     case STAGE_FREE:
     case STAGE_LOGIN:
     case STAGE_OPEN:

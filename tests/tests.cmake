@@ -31,11 +31,14 @@ foreach(room engine engine_bus)
 endforeach()
 
 # And for the executor: a real source, and a leader that is the test.
-add_executable(test_executor ${CMAKE_SOURCE_DIR}/tests/check/test_executor.c
-  ${CMAKE_SOURCE_DIR}/tests/check/floor.c ${CMAKE_SOURCE_DIR}/tests/check/world.c)
-target_link_libraries(test_executor PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
-add_test(NAME check.executor COMMAND test_executor)
-set_tests_properties(check.executor PROPERTIES LABELS store TIMEOUT 120)
+foreach(room executor outcome)
+  add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
+    ${CMAKE_SOURCE_DIR}/tests/check/floor.c ${CMAKE_SOURCE_DIR}/tests/check/world.c)
+  target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
+  add_test(NAME check.${room} COMMAND test_${room})
+  set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120
+    RESOURCE_LOCK floor_role)
+endforeach()
 
 # Fuzz targets: tests/fuzz/fuzz_X.c with its seeds in fuzz_X.in/. Everywhere the seeds are replayed as
 # test fuzz.X; with FUZZ=ON (clang) the program is the fuzzer itself: build/fuzz_X -max_total_time=60

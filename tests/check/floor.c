@@ -217,6 +217,38 @@ ran(const char *sql)
     return ended(&id);
 }
 
+const result_t *
+result_of(const job_t *job)
+{
+    assert_int_equal(job->state, JOB_DONE);
+    assert_int_equal(job->manifest->count, 1);
+    return &job->manifest->results[0];
+}
+
+page_reader_t *
+inline_rows(const result_t *result)
+{
+    err_t err;
+    assert_non_null(result->inlined);
+    page_reader_t *reader =
+        page_reader_new(result->inlined, result->inlined_size, (uint32_t)result->raw_bytes, &err);
+    if (!reader)
+        fail_msg("%s", err.text);
+    return reader;
+}
+
+uint64_t
+number_in(const job_t *job)
+{
+    own(page_reader) reader = inline_rows(result_of(job));
+    uint32_t cells = 0;
+    cell_t cell = { 0 };
+    err_t err;
+    CHECK(page_reader_row(reader, &cells, &err));
+    CHECK(page_reader_cell(reader, &cell, &err));
+    return cell.number;
+}
+
 /* --- set-up --- */
 
 static seal_key_t key = { .bytes = { 1, 2, 3 } };

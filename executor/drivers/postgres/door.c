@@ -58,10 +58,22 @@ door_open(const channel_login_t *login, err_t *err)
     PQconninfoFree(parsed);
     own(mem) options = mem_format("%s %s" CHECK_INTERVAL, theirs, session_options);
 
-    const char *const names[] = { "dbname",          "user",    "password", "application_name",
-                                  "client_encoding", "options", NULL };
-    const char *const values[] = { login->dsn, login->role, login->password, login->who, "UTF8",
-                                   options,    NULL };
+    /* The DSN may say otherwise of what stands before it, but not of what stands behind it. */
+    const char *const names[] = { "keepalives_idle",
+                                  "keepalives_interval",
+                                  "keepalives_count",
+                                  "tcp_user_timeout",
+                                  "dbname",
+                                  "user",
+                                  "password",
+                                  "application_name",
+                                  "client_encoding",
+                                  "options",
+                                  NULL };
+    const char *const values[] = {
+        "10",       "5",    "3",     "30000", login->dsn, login->role, login->password,
+        login->who, "UTF8", options, NULL
+    };
     PGconn *conn = start(names, values);
     if (!conn)
         err_set(err, ERR_LIMIT, "no memory for a connection to the source");

@@ -1,0 +1,437 @@
+/* test_slot.c - in which order a slot does things, and what it never does. */
+#include "tests/unit/slot_fake.h"
+
+/* --- claiming --- */
+
+static void
+nothing_runs_before_the_claim_is_stored(void **unused)
+{
+    (void)unused;
+    fake.backend = (backend_t){ .pid = 42, .start_us = 77 };
+    start();
+    assert_string_equal(fake.story, "claim");
+    assert_int_equal(fake.waiting[0]->in.session.backend_pid, 42);
+    assert_int_equal(fake.waiting[0]->in.session.backend_start_us, 77);
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "claim run");
+}
+
+static void
+a_lost_claim_runs_nothing(void **unused)
+{
+    (void)unused;
+    start();
+    answer(WRITE_CLAIM, WRITE_FENCED);
+    assert_string_equal(fake.story, "claim put");
+    assert_true(fake.freed);
+    assert_int_equal(fake.verdict, RELEASE_LOST);
+    assert_int_equal(scribe_used(fake.kit.scribe), 0);
+}
+
+static void
+a_job_waits_until_the_session_is_clean(void **unused)
+{
+    (void)unused;
+    fake.session.clean = false;
+    start();
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "claim");
+    turn(TURN_CLEAN);
+    assert_string_equal(fake.story, "claim run");
+}
+
+static void
+a_source_that_is_away_leaves_the_job_unclaimed(void **unused)
+{
+    (void)unused;
+    fake.session.open = fake.session.clean = false;
+    start();
+    turn(TURN_LOST);
+    assert_string_equal(fake.story, "close");
+    assert_int_equal(fake.verdict, RELEASE_LATER);
+}
+
+static void
+a_refused_login_claims_the_job_to_fail_it(void **unused)
+{
+    (void)unused;
+    fake.session.open = fake.session.clean = false;
+    start();
+    turn(TURN_BARRED);
+    assert_int_equal(fake.waiting[0]->in.session.backend_pid, 0);
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "close claim finish");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    assert_string_equal(fake.waiting[0]->in.ending.error, "gone");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+a_session_that_dies_while_claiming_hands_the_job_back(void **unused)
+{
+    (void)unused;
+    start();
+    turn(TURN_LOST);
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "claim close unclaim");
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+    assert_int_equal(scribe_used(fake.kit.scribe), 0);
+}
+
+/* --- earlier attempts --- */
+
+static void
+ghosts_end_before_their_record_is_looked_for(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(2, 2);
+    assert_string_equal(fake.story, "claim ghosts");
+    turn(TURN_ENDED);
+    assert_string_equal(fake.story, "claim ghosts look");
+    answer(WRITE_LOOK, WRITE_DONE);
+    assert_string_equal(fake.story, "claim ghosts look run");
+}
+
+static void
+a_ghost_that_is_still_there_is_asked_for_again(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(2, 2);
+    fake.left = 1;
+    turn(TURN_ENDED);
+    assert_string_equal(fake.story, "claim ghosts");
+    assert_non_null(fake.slot.timer);
+}
+
+static void
+a_job_with_a_record_is_unknown_and_not_run(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(2, 2);
+    turn(TURN_ENDED);
+    write_t *look = take_write(WRITE_LOOK);
+    look->verdict = WRITE_DONE;
+    look->outcome_found = true;
+    look->done(look);
+    assert_string_equal(fake.story, "claim ghosts look finish put");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_UNKNOWN);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+too_many_tries_fail_but_only_after_the_look(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(4, 4);
+    turn(TURN_ENDED);
+    answer(WRITE_LOOK, WRITE_DONE);
+    assert_string_equal(fake.story, "claim ghosts look finish put");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+/* --- outcomes --- */
+
+static void
+a_job_that_wrote_nothing_commits_without_a_record(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+a_job_that_wrote_commits_after_its_record_is_stored(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    start_running();
+    turn(TURN_RAN);
+    assert_string_equal(fake.story, "claim run outcome");
+    assert_int_equal(fake.waiting[0]->in.outcome.xid, 9);
+    assert_non_null(fake.waiting[0]->in.outcome.manifest);
+    answer(WRITE_OUTCOME, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run outcome COMMIT");
+}
+
+static void
+a_record_waits_for_the_pages(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    start_running();
+    give_rows(2);
+    turn(TURN_RAN);
+    assert_string_equal(fake.story, "claim run page");
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run page outcome");
+}
+
+static void
+a_fenced_record_sends_no_commit(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    start_running();
+    turn(TURN_RAN);
+    answer(WRITE_OUTCOME, WRITE_FENCED);
+    assert_string_equal(fake.story, "claim run outcome close");
+    assert_int_equal(fake.verdict, RELEASE_LOST);
+}
+
+static void
+without_a_lease_there_is_neither_record_nor_commit(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    fake.lease = false;
+    start_running();
+    turn(TURN_RAN);
+    assert_string_equal(fake.story, "claim run");
+    slot_depose(&fake.slot);
+    assert_string_equal(fake.story, "claim run close");
+}
+
+static void
+a_lease_that_ended_while_the_record_was_written_sends_no_commit(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    start_running();
+    turn(TURN_RAN);
+    fake.lease = false;
+    answer(WRITE_OUTCOME, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run outcome");
+    assert_int_equal(fake.slot.stage, STAGE_LEASE);
+}
+
+static void
+an_unanswered_commit_of_a_job_that_wrote_is_unknown(void **unused)
+{
+    (void)unused;
+    fake.xid = 9;
+    start_running();
+    turn(TURN_RAN);
+    answer(WRITE_OUTCOME, WRITE_DONE);
+    turn(TURN_LOST);
+    assert_string_equal(fake.story, "claim run outcome COMMIT finish close");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_UNKNOWN);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+an_unanswered_commit_of_a_reader_is_handed_back(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_LOST);
+    assert_string_equal(fake.story, "claim run COMMIT unclaim close");
+    assert_int_equal(fake.verdict, 0); /* nothing is said before it is pending again */
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+    assert_int_equal(fake.verdict, RELEASE_LATER);
+}
+
+static void
+a_job_that_loses_its_session_each_time_fails_in_the_end(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(3, 1);
+    turn(TURN_ENDED);
+    answer(WRITE_LOOK, WRITE_DONE);
+    turn(TURN_LOST);
+    assert_string_equal(fake.story, "claim ghosts look run finish close");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+a_refused_text_is_failed_and_nothing_was_sent(void **unused)
+{
+    (void)unused;
+    fake.refuse = true;
+    start();
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "claim finish put");
+    assert_string_equal(fake.waiting[0]->in.ending.sqlstate, "0A000");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+/* --- pages --- */
+
+static void
+a_small_result_is_never_a_page(void **unused)
+{
+    (void)unused;
+    start_running();
+    page_row_open(fake.rows, 1);
+    page_cell_int(fake.rows, 1);
+    assert_true(page_row_close(fake.rows));
+    result_columns(fake.result, 1);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    assert_int_equal(fake.waiting[0]->in.ending.pages, 0);
+    assert_int_equal(fake.waiting[0]->in.ending.rows, 1);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+four_pages_under_way_stop_the_reading(void **unused)
+{
+    (void)unused;
+    start_running();
+    for (int i = 0; i < RECORD_PAGES_MOST; i++) {
+        give_rows(2);
+        turn(TURN_FULL);
+    }
+    assert_string_equal(fake.story, "claim run page page page page pause");
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run page page page page pause resume");
+}
+
+static void
+the_slot_is_free_while_its_pages_and_its_end_are_on_their_way(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_true(fake.freed);
+    assert_int_equal(fake.slot.stage, STAGE_FREE);
+    assert_string_equal(fake.story, "claim run page COMMIT put");
+    const jobid_t *held = NULL;
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run page COMMIT put finish");
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 0);
+}
+
+static void
+a_fenced_page_drops_the_job(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    answer(WRITE_PAGE, WRITE_FENCED);
+    assert_string_equal(fake.story, "claim run page close");
+    assert_int_equal(fake.verdict, RELEASE_LOST);
+}
+
+static void
+a_page_that_cannot_be_stored_fails_the_job(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    answer(WRITE_PAGE, WRITE_FAILED);
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+/* --- the end --- */
+
+static void
+an_end_that_the_store_refuses_is_sent_again(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    answer(WRITE_FINISH, WRITE_FAILED);
+    assert_int_equal(scribe_used(fake.kit.scribe), 1);
+    scribe_tick(fake.kit.scribe);
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_int_equal(scribe_used(fake.kit.scribe), 0);
+}
+
+static void
+only_stored_ends_are_told(void **unused)
+{
+    (void)unused;
+    wire_t message;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_false(scribe_changes(fake.kit.scribe, &message));
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_true(scribe_changes(fake.kit.scribe, &message));
+    assert_int_equal(message.changes.jobs_count, 1);
+    assert_int_equal(message.changes.jobs[0].state, JOB_DONE);
+    assert_false(scribe_changes(fake.kit.scribe, &message));
+}
+
+static void
+a_leaving_slot_hands_its_job_back(void **unused)
+{
+    (void)unused;
+    start_running();
+    slot_leave(&fake.slot);
+    assert_string_equal(fake.story, "claim run unclaim close");
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
+static void
+a_leaving_slot_waits_for_what_is_about_to_be_decided(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    slot_leave(&fake.slot);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SLOT_TEST(nothing_runs_before_the_claim_is_stored),
+        SLOT_TEST(a_lost_claim_runs_nothing),
+        SLOT_TEST(a_job_waits_until_the_session_is_clean),
+        SLOT_TEST(a_source_that_is_away_leaves_the_job_unclaimed),
+        SLOT_TEST(a_refused_login_claims_the_job_to_fail_it),
+        SLOT_TEST(a_session_that_dies_while_claiming_hands_the_job_back),
+        SLOT_TEST(ghosts_end_before_their_record_is_looked_for),
+        SLOT_TEST(a_ghost_that_is_still_there_is_asked_for_again),
+        SLOT_TEST(a_job_with_a_record_is_unknown_and_not_run),
+        SLOT_TEST(too_many_tries_fail_but_only_after_the_look),
+        SLOT_TEST(a_job_that_wrote_nothing_commits_without_a_record),
+        SLOT_TEST(a_job_that_wrote_commits_after_its_record_is_stored),
+        SLOT_TEST(a_record_waits_for_the_pages),
+        SLOT_TEST(a_fenced_record_sends_no_commit),
+        SLOT_TEST(without_a_lease_there_is_neither_record_nor_commit),
+        SLOT_TEST(a_lease_that_ended_while_the_record_was_written_sends_no_commit),
+        SLOT_TEST(an_unanswered_commit_of_a_job_that_wrote_is_unknown),
+        SLOT_TEST(an_unanswered_commit_of_a_reader_is_handed_back),
+        SLOT_TEST(a_job_that_loses_its_session_each_time_fails_in_the_end),
+        SLOT_TEST(a_refused_text_is_failed_and_nothing_was_sent),
+        SLOT_TEST(a_small_result_is_never_a_page),
+        SLOT_TEST(four_pages_under_way_stop_the_reading),
+        SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
+        SLOT_TEST(a_fenced_page_drops_the_job),
+        SLOT_TEST(a_page_that_cannot_be_stored_fails_the_job),
+        SLOT_TEST(an_end_that_the_store_refuses_is_sent_again),
+        SLOT_TEST(only_stored_ends_are_told),
+        SLOT_TEST(a_leaving_slot_hands_its_job_back),
+        SLOT_TEST(a_leaving_slot_waits_for_what_is_about_to_be_decided),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
