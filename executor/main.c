@@ -1,17 +1,15 @@
 /* main.c - millrace-executor: settings, limits, signals, the loop. */
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/bus.h"
-#include "common/conf.h"
 #include "common/health.h"
 #include "common/keeper.h"
 #include "common/log.h"
+#include "common/program.h"
 #include "executor/runner.h"
 
 enum {
@@ -51,6 +49,7 @@ typedef struct {
     keeper_t *keeper;
     runner_t *runner;
     int signals;
+    int stops;
 } node_self_t;
 
 /* --- the process --- */
@@ -88,20 +87,6 @@ limit_memory(const conf_t *conf, err_t *err)
     return true;
 }
 
-/* Stop signals are read on the loop; blocked before the first thread starts, so that none has
- * them. */
-static int
-block_signals(void)
-{
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stops, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* --- callbacks --- */
 
 /* The first signal drains, the second stops at once. */
@@ -110,11 +95,8 @@ on_signal(void *arg, unsigned events)
 {
     (void)events;
     node_self_t *self = arg;
-    struct signalfd_siginfo caught;
-    static int seen;
-    while (read(self->signals, &caught, sizeof caught) == sizeof caught)
-        seen++;
-    if (seen > 1)
+    self->stops += program_signalled(self->signals);
+    if (self->stops > 1)
         _exit(EXIT_FAILURE);
     runner_drain(self->runner);
 }
@@ -238,7 +220,8 @@ serve(const conf_t *conf, int signals, err_t *err)
     const seal_key_t *seal = NULL;
     bus_keys_t keys;
     node_self_t self = { .signals = signals };
-    if (!check_name(conf, err) || !read_seal(conf, &key, &seal, err) || !bus_keys_make(&keys, err))
+    if (!limit_memory(conf, err) || !check_name(conf, err) || !read_seal(conf, &key, &seal, err)
+        || !bus_keys_make(&keys, err))
         return false;
     /* Destroyed in the opposite order: the runner's bye before its node's row goes. */
     own(loop) loop = self.loop = loop_new(err);
@@ -262,26 +245,5 @@ serve(const conf_t *conf, int signals, err_t *err)
 int
 main(int argc, char **argv)
 {
-    static const setting_t *const tables[] = { conf_node_settings, executor_settings, NULL };
-    err_t err = { 0 };
-    int signals = block_signals();
-    own(conf) conf = conf_load("millrace-executor", tables, argc, argv, &err);
-    log_level_t level = LOG_INFO;
-    if (!conf) {
-        log_error("node.settings", "why=\"%s\"", err.text);
-        return EXIT_FAILURE;
-    }
-    if (!log_level_parse(conf_text(conf, "log_level"), &level)) {
-        log_error("node.settings", "why=\"log_level is debug, info, warn or error\"");
-        return EXIT_FAILURE;
-    }
-    log_level(level);
-    bool served =
-        signals >= 0 && limit_memory(conf, &err) && bus_init(&err) && serve(conf, signals, &err);
-    if (!served)
-        log_error("node.failed", "name=%s why=\"%s\"", conf_text(conf, "name"), err.text);
-    else
-        log_info("node.stopped", "name=%s", conf_text(conf, "name"));
-    close(signals);
-    return served ? EXIT_SUCCESS : EXIT_FAILURE;
+    return program_run("millrace-executor", executor_settings, serve, argc, argv);
 }
