@@ -40,8 +40,9 @@ tenant_add(const cli_t *cli, err_t *err)
 static bool
 tenant_list(const cli_t *cli, err_t *err)
 {
+    const char *heading = "NAME\tPAUSED\tWEIGHT\tCREATED";
     own(store) store = cli_store(cli, err);
-    return store && store_tenant_list(store, cli_row, NULL, err);
+    return store && store_tenant_list(store, cli_row, &heading, err);
 }
 
 /* The secret is shown here and nowhere else: the store keeps its hash. */
@@ -70,8 +71,9 @@ key_add(const cli_t *cli, err_t *err)
 static bool
 key_list(const cli_t *cli, err_t *err)
 {
+    const char *heading = "KEY ID\tTENANT\tROLE\tCREATED\tEXPIRES\tREVOKED";
     own(store) store = cli_store(cli, err);
-    return store && store_key_list(store, cli->words[0], cli_row, NULL, err);
+    return store && store_key_list(store, cli->words[0], cli_row, &heading, err);
 }
 
 static bool
@@ -119,8 +121,9 @@ login_add(const cli_t *cli, err_t *err)
 static bool
 login_list(const cli_t *cli, err_t *err)
 {
+    const char *heading = "TENANT\tALIAS\tSOURCE\tROLE\tCREATED";
     own(store) store = cli_store(cli, err);
-    return store && store_login_list(store, cli->words[0], cli_row, NULL, err);
+    return store && store_login_list(store, cli->words[0], cli_row, &heading, err);
 }
 
 static bool

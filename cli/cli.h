@@ -56,8 +56,9 @@ bool cli_number(const char *text, const char *what, int64_t most, int64_t *numbe
 /* The store that was named. Fails with ERR_INVALID when none was. Caller owns the result. */
 store_t *cli_store(const cli_t *cli, err_t *err) MUST_USE;
 
-/* A row of a list, printed with tabs between cells and a newline behind the last; NULL is "-". For
- * store_admin's row functions. */
-void cli_row(void *unused, const char *const *cells, int count);
+/* A row of a list, printed with tabs between cells and a newline behind the last; NULL is "-".
+ * `heading` is a `const char **`: printed before the first row, and then NULL. For the store's list
+ * functions. */
+void cli_row(void *heading, const char *const *cells, int count);
 
 #endif

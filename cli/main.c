@@ -44,9 +44,12 @@ cli_number(const char *text, const char *what, int64_t most, int64_t *number, er
 }
 
 void
-cli_row(void *unused, const char *const *cells, int count)
+cli_row(void *heading, const char *const *cells, int count)
 {
-    (void)unused;
+    const char **words = heading;
+    if (*words)
+        puts(*words);
+    *words = NULL;
     for (int i = 0; i < count; i++)
         printf("%s%s", i > 0 ? "\t" : "", cells[i] ? cells[i] : "-");
     putchar('\n');

@@ -51,8 +51,9 @@ source_add(const cli_t *cli, err_t *err)
 static bool
 source_list(const cli_t *cli, err_t *err)
 {
+    const char *heading = "NAME\tDRIVER\tDSN\tCREATED";
     own(store) store = cli_store(cli, err);
-    return store && store_source_list(store, cli_row, NULL, err);
+    return store && store_source_list(store, cli_row, &heading, err);
 }
 
 static PGconn *
