@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/outbox.h"
 #include "common/keeper.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -17,14 +16,7 @@ enum {
     RECORDS_MOST = 1024, /* in one message: well below what a message may hold */
     SILENCE_MS = 2000,   /* a broker that says nothing for so long gets a fresh socket */
     LEADER_MS = 5000,    /* how long the first leader may take before we say that it is missing */
-    OURS_COUNT = 16384,
 };
-
-/* A job that was offered from here, and to which leader (a count of leaders, 0: an empty place). */
-typedef struct {
-    jobid_t id;
-    uint64_t leader;
-} ours_t;
 
 struct courier {
     loop_t *loop;
@@ -35,43 +27,12 @@ struct courier {
     char *name;
     waiters_t *waiters;
     outbox_t *outbox;
+    recent_t *recent;
     loop_timer_t *missing; /* no leader yet */
 
     wire_offer_t offers[RECORDS_MOST]; /* of the message being built; the thread's */
     wire_ref_t refs[RECORDS_MOST];
-
-    pthread_mutex_t ours_lock;
-    /* guarded by ours_lock */
-    uint64_t leader;
-    ours_t ours[OURS_COUNT]; /* each id has one place, the newest stays */
 };
-
-static ours_t *
-ours_place(courier_t *self, const jobid_t *id)
-{
-    uint32_t bits;
-    memcpy(&bits, id->bytes + JOBID_SIZE - sizeof bits, sizeof bits);
-    return &self->ours[bits % OURS_COUNT];
-}
-
-static void
-ours_note(courier_t *self, const outbox_offer_t *offers, uint32_t count)
-{
-    pthread_mutex_lock(&self->ours_lock);
-    for (uint32_t i = 0; i < count; i++)
-        *ours_place(self, &offers[i].id) = (ours_t){ offers[i].id, self->leader };
-    pthread_mutex_unlock(&self->ours_lock);
-}
-
-static bool
-ours_has(courier_t *self, const jobid_t *id)
-{
-    pthread_mutex_lock(&self->ours_lock);
-    const ours_t *place = ours_place(self, id);
-    bool has = place->leader != 0 && place->leader == self->leader && jobid_equal(&place->id, id);
-    pthread_mutex_unlock(&self->ours_lock);
-    return has;
-}
 
 static void
 send_offers(courier_t *self, const outbox_offer_t *offers, uint32_t count)
@@ -86,7 +47,7 @@ send_offers(courier_t *self, const outbox_offer_t *offers, uint32_t count)
     message.offers.jobs = self->offers;
     message.offers.jobs_count = count;
     if (link_send(self->link, &message))
-        ours_note(self, offers, count);
+        recent_offered(self->recent, offers, count);
     else
         log_debug("courier.unsent", "offers=%" PRIu32, count);
 }
@@ -133,8 +94,10 @@ message(void *arg, const wire_t *message)
     courier_t *self = arg;
     if (message->tag != WIRE_changes)
         return;
-    for (uint32_t i = 0; i < message->changes.jobs_count; i++)
+    for (uint32_t i = 0; i < message->changes.jobs_count; i++) {
+        recent_tell(self->recent, &message->changes.jobs[i]); /* first: a waiter looks there once */
         waiters_tell(self->waiters, &message->changes.jobs[i]);
+    }
 }
 
 static void
@@ -151,9 +114,7 @@ static void
 leader(void *arg, uint64_t epoch)
 {
     courier_t *self = arg;
-    pthread_mutex_lock(&self->ours_lock);
-    self->leader++;
-    pthread_mutex_unlock(&self->ours_lock);
+    recent_leader(self->recent);
     loop_cancel(&self->missing);
     if (epoch == 0) {
         say_missing(self);
@@ -212,7 +173,7 @@ dismantle(courier_t *self)
     loop_destroy(&self->loop);
     waiters_destroy(&self->waiters);
     outbox_destroy(&self->outbox);
-    pthread_mutex_destroy(&self->ours_lock);
+    recent_destroy(&self->recent);
     free(self->name);
     free(self);
 }
@@ -252,7 +213,7 @@ courier_new(const courier_options_t *options, err_t *err)
     self->name = mem_text(options->name);
     self->waiters = waiters_new();
     self->outbox = outbox_new(OUTBOX_MOST);
-    pthread_mutex_init(&self->ours_lock, NULL);
+    self->recent = recent_new();
     if (!assemble(self, options, err)) {
         dismantle(self);
         return NULL;
@@ -284,9 +245,17 @@ courier_offer(courier_t *self, const submit_t *const *jobs, uint32_t count)
 void
 courier_await(courier_t *self, waiter_t *waiter, bool ours)
 {
+    wire_change_t change;
     waiters_add(self->waiters, waiter);
-    if (!ours && !ours_has(self, &waiter->id) && outbox_watch(self->outbox, &waiter->id))
+    if (!ours && recent_look(self->recent, &waiter->id, NULL, &change) == RECENT_UNKNOWN
+        && outbox_watch(self->outbox, &waiter->id))
         loop_post(self->loop, carry, self);
+}
+
+recent_state_t
+courier_recall(courier_t *self, const jobid_t *id, const char *tenant, wire_change_t *change)
+{
+    return recent_look(self->recent, id, tenant, change);
 }
 
 void

@@ -10,6 +10,7 @@
 #ifndef API_COURIER_H
 #define API_COURIER_H
 
+#include "api/recent.h"
 #include "api/waiters.h"
 #include "common/store.h"
 
@@ -38,6 +39,11 @@ void courier_offer(courier_t *self, const submit_t *const *jobs, uint32_t count)
  * thread. */
 void courier_await(courier_t *self, waiter_t *waiter, bool ours);
 void courier_leave(courier_t *self, waiter_t *waiter);
+
+/* What news of a tenant's job there was (recent.h). Where it is asked after courier_await(), an end
+ * is either told here or to the waiter. Any thread. */
+recent_state_t courier_recall(courier_t *self, const jobid_t *id, const char *tenant,
+                              wire_change_t *change);
 
 /* Does the store know this node, as far as can be told? Any thread. */
 bool courier_up(const courier_t *self);

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/http.h"
 #include "api/rows.h"
-#include "api/utf8.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/utf8.h"
 
 enum {
     PRIORITY = 5,
@@ -187,6 +188,9 @@ engine_new(const conf_t *conf, const char *url, err_t *err)
     self->wait_cap_ms = conf_int(conf, "wait_cap_ms");
     self->reread_ms = conf_int(conf, "reread_ms");
     self->retention_s = (int32_t)conf_int(conf, "retention_s");
+    self->waits_most = (int32_t)(conf_int(conf, "http_threads") * HTTP_CROWD_PERCENT / 100);
+    if (self->waits_most == 0)
+        self->waits_most = 1;
     self->mint = mint_new((uint16_t)conf_int(conf, "cell"));
     if (!join_cluster(self, conf, url, err) || !open_lanes(self, conf, err))
         return NULL;

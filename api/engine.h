@@ -3,7 +3,8 @@
  * A dialect translates between HTTP and these calls and knows nothing below them. Calls block the
  * worker thread that makes them; what they need of the store is gathered with what other workers
  * need at that moment (gather.h), and what they wait for arrives over the bus (courier.h) or is
- * re-read every 2 s at the latest. Any number of threads.
+ * re-read every 2 s at the latest. When four fifths of the worker threads wait for a job's end, who
+ * comes next does not wait: there is always a thread left to answer. Any number of threads.
  *
  * Errors: ERR_UNAVAILABLE when the store is away; others as said.
  */
@@ -31,7 +32,7 @@ typedef struct {
     size_t sql_size;
 } order_t;
 
-/* Asked while a call waits: has the client gone? Then the call ends with ERR_TIMEOUT. */
+/* Asked while a call waits: has the client gone? Then it waits no longer. */
 typedef struct {
     bool (*gone)(void *arg);
     void *arg;
@@ -60,13 +61,15 @@ job_t *engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bo
                    err_t *err) MUST_USE;
 
 /* The same, but return only when the job is final or `wait_ms` is over (more than the cap counts as
- * the cap). A final state may be told from the event that announced it: such a job_t holds id,
- * tenant, state, attempt, times and rows, and is only given for done jobs when `whole` is false. */
+ * the cap). ERR_TIMEOUT when the client has gone. A final state may be told from the event that
+ * announced it: such a job_t holds id, tenant, state, attempt, times and rows, and is only given
+ * for done jobs when `whole` is false. */
 job_t *engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
                    bool whole, const patience_t *patience, err_t *err) MUST_USE;
 
 /* Submit and wait up to the cap, with the manifest: the waiter stands before the job is committed.
- * The job may not be final when the cap is over. Caller owns the result. */
+ * When the cap is over, the client has gone or too many wait, the job may not be final. Caller owns
+ * the result. */
 job_t *engine_run(engine_t *self, const caller_t *caller, const order_t *order,
                   const patience_t *patience, err_t *err) MUST_USE;
 

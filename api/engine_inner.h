@@ -6,6 +6,8 @@
 #ifndef API_ENGINE_INNER_H
 #define API_ENGINE_INNER_H
 
+#include <stdatomic.h>
+
 #include "api/courier.h"
 #include "api/engine.h"
 #include "api/gather.h"
@@ -18,6 +20,8 @@ struct engine {
     int64_t wait_cap_ms;
     int64_t reread_ms;
     int32_t retention_s;
+    int32_t waits_most; /* calls that may wait at one time */
+    atomic_int waits;
     mint_t *mint;
     courier_t *courier;
     gather_t *submits; /* of submit_t */

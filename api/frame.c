@@ -56,6 +56,19 @@ length_read(const char *value, int64_t *length)
     return true;
 }
 
+/* A name or address, and perhaps a port; of what else a URL's host may hold nothing is in use, and
+ * much of it parts lists. */
+static bool
+host_valid(const char *value)
+{
+    static const char marks[] = "-._~:[]%";
+    for (const char *at = value; *at; at++) {
+        if (!isalnum((unsigned char)*at) && !strchr(marks, *at))
+            return false;
+    }
+    return value[0] != '\0';
+}
+
 static bool
 same(const char *a, const char *b)
 {
@@ -78,6 +91,8 @@ header_read(const header_t *header, frame_t *frame, seen_t *seen, refusal_t *ref
     const char *value = header->value;
     if (same(name, "Host")) {
         seen->hosts++;
+        if (!host_valid(value))
+            return bad(refusal, "Host must be a name or an address");
     } else if (same(name, "Content-Length")) {
         seen->lengths++;
         if (!length_read(value, &frame->length))
@@ -133,9 +148,11 @@ frame_read(const char *version, const header_t *headers, uint32_t count, frame_t
     }
     if (!seen_fits(&seen, frame, refusal))
         return false;
-    /* civetweb obeys only the first Connection header, and reads options by their first letters. */
+    /* civetweb obeys only the first Connection header, and reads options by their first letters. It
+     * takes chunk heads ("5\ra") and last chunks ("0\r\nGET") that others read otherwise: nothing
+     * may come behind them. */
     frame->keep = seen.connections == 0 ? !frame->old : seen.connections == 1 && seen.keep_asked;
-    frame->keep = frame->keep && !seen.upgrade;
+    frame->keep = frame->keep && !seen.upgrade && !frame->chunked;
     frame->expects = frame->expects && !frame->old;
     return true;
 }

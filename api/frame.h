@@ -33,7 +33,7 @@ typedef struct {
     int64_t length; /* of the body; 0 when there is none or when it is chunked */
     bool chunked;
     bool expects; /* "100 Continue" before it sends the body */
-    bool keep;    /* the connection may stay open after the reply */
+    bool keep;    /* the connection may stay open after the reply; never after chunks */
     bool old;     /* HTTP/1.0: no chunks in the reply */
 } frame_t;
 

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,6 @@
 
 #include "api/http_body.h"
 #include "api/http_inner.h"
-#include "api/peer.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -31,15 +32,18 @@ struct http {
     int port;
     char url[URL_SIZE];
     atomic_bool stopping;
-    atomic_int under_way; /* requests inside on_request() */
-    pthread_mutex_t lock; /* of idle */
+    atomic_int connections; /* that a worker serves */
+    atomic_int under_way;   /* requests inside on_request() */
+    pthread_mutex_t lock;   /* of idle */
     pthread_cond_t idle;
 };
 
 /* What a worker thread owns. */
 typedef struct {
     http_t *http;
-    int socket; /* of the connection it serves; SOCKET_UNKNOWN */
+    int socket;         /* of the connection it serves; SOCKET_UNKNOWN */
+    bool refused;       /* the connection's last words are said */
+    const char *buffer; /* where civetweb reads this worker's requests to; NULL: not seen yet */
     struct request request;
     struct reply reply;
     body_t body;
@@ -81,7 +85,24 @@ on_connection(const struct mg_connection *connection, void **data)
     (void)data;
     worker_t *worker = mg_get_thread_pointer(connection);
     worker->socket = SOCKET_UNKNOWN;
+    worker->refused = false;
+    atomic_fetch_add(&worker->http->connections, 1);
     return 0;
+}
+
+static void
+on_end(const struct mg_connection *connection)
+{
+    worker_t *worker = mg_get_thread_pointer(connection);
+    atomic_fetch_sub(&worker->http->connections, 1);
+}
+
+/* Are the workers nearly all taken? A connection that idles keeps one from those who wait. */
+static bool
+crowded(const http_t *self)
+{
+    return (int64_t)atomic_load(&self->connections) * 100
+           > (int64_t)self->options.threads * HTTP_CROWD_PERCENT;
 }
 
 /* --- one request --- */
@@ -136,6 +157,21 @@ fill_headers(worker_t *worker, const struct mg_request_info *about)
     worker->request.header_count = (uint32_t)about->num_headers;
 }
 
+/* civetweb passes over white space in front of a request and may then find its head in bytes that
+ * this client never sent: what an earlier one, with a key of its own, left in the worker's buffer.
+ * The buffer is the worker's for life, and what malloc() gave, so the lowest address that a request
+ * ever had is its start. */
+static bool
+begins_buffer(worker_t *worker, const char *method)
+{
+    if (!worker->buffer || method < worker->buffer) {
+        if ((uintptr_t)method % alignof(max_align_t) != 0)
+            return false;
+        worker->buffer = method;
+    }
+    return method == worker->buffer;
+}
+
 /* The head: is it what it seems, and what does it announce? */
 static bool
 read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame, refusal_t *refusal)
@@ -150,7 +186,7 @@ read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame,
     };
     if (!frame_read(head.version, head.headers, head.count, frame, refusal))
         return false;
-    if (!frame_plain(&head))
+    if (!begins_buffer(worker, head.method) || !frame_plain(&head))
         return frame_refuse(refusal, 400, "invalid", "the request's head is malformed");
 
     /* local_uri_raw leaves out the scheme and host of an absolute URL; it is not decoded. */
@@ -171,6 +207,9 @@ read_request(worker_t *worker, struct mg_connection *connection, frame_t *frame,
         return frame_refuse(refusal, 503, "unavailable", "this node is stopping");
     if (!http_body_read(&worker->body, connection, frame, refusal))
         return false;
+    /* civetweb takes the end of the stream for the empty line behind the last chunk. */
+    if (frame->chunked && request_gone(&worker->request))
+        return frame_refuse(refusal, 400, "invalid", "the connection ends with the last chunk");
     worker->request.body = worker->body.size > 0 ? worker->body.data : NULL;
     worker->request.body_size = worker->body.size;
     return true;
@@ -196,6 +235,8 @@ serve(worker_t *worker, struct mg_connection *connection)
             reply_header(&worker->reply, "Retry-After", "1");
         reply_refuse(&worker->reply, &refusal);
     }
+    if (crowded(worker->http))
+        reply_close(&worker->reply);
     if (!reply_end(&worker->reply))
         mg_disable_connection_keep_alive(connection);
     if (!whole)
@@ -219,6 +260,21 @@ on_request(struct mg_connection *connection)
     return worker->reply.status;
 }
 
+/* A refusal outside of serve(): the connection's last words. */
+static void
+refuse(struct mg_connection *connection, const refusal_t *refusal)
+{
+    worker_t *worker = mg_get_thread_pointer(connection);
+    worker->refused = true;
+    frame_t frame = { 0 };
+    fill_peer(worker, mg_get_request_info(connection));
+    reply_begin(&worker->reply, send_bytes, connection, &frame, false);
+    reply_refuse(&worker->reply, refusal);
+    if (!reply_end(&worker->reply))
+        mg_disable_connection_keep_alive(connection);
+    linger(worker);
+}
+
 /* What civetweb refuses by itself: a head it cannot read. */
 static int
 on_error(struct mg_connection *connection, int status, const char *text)
@@ -226,22 +282,25 @@ on_error(struct mg_connection *connection, int status, const char *text)
     (void)text;
     refusal_t refusal;
     frame_refuse(&refusal, 400, "invalid", "the request's head is malformed");
-    if (status == 413)
-        frame_refuse(&refusal, 431, "limit", "the request's head is larger than 16 KiB");
-    else if (status == 505)
+    if (status == 505)
         frame_refuse(&refusal, 505, "invalid", "this server speaks HTTP/1.1 and HTTP/1.0");
     else if (status >= 500)
         frame_refuse(&refusal, 500, "internal", "the server has failed");
-
-    worker_t *worker = mg_get_thread_pointer(connection);
-    frame_t frame = { 0 };
-    fill_peer(worker, mg_get_request_info(connection));
-    reply_begin(&worker->reply, send_bytes, connection, &frame, false);
-    reply_refuse(&worker->reply, &refusal);
-    if (!reply_end(&worker->reply))
-        mg_disable_connection_keep_alive(connection);
-    linger(worker);
+    refuse(connection, &refusal);
     return 0;
+}
+
+/* A target that is no path ("*", a URL of some host) civetweb drops without a word. */
+static void
+on_last(const struct mg_connection *connection)
+{
+    const worker_t *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *about = mg_get_request_info(connection);
+    if (worker->refused || !about->request_uri || about->local_uri)
+        return;
+    refusal_t refusal;
+    frame_refuse(&refusal, 400, "invalid", "the request's target must be a path");
+    refuse((struct mg_connection *)(uintptr_t)connection, &refusal);
 }
 
 static int
@@ -312,6 +371,8 @@ start(http_t *self, err_t *err)
         .init_thread = worker_new,
         .exit_thread = worker_destroy,
         .init_connection = on_connection,
+        .connection_close = on_last,
+        .connection_closed = on_end,
     };
     char why[128] = "";
     struct mg_init_data init = { .callbacks = &callbacks,

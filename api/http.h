@@ -17,6 +17,10 @@
 
 #include "common/err.h"
 
+/* Of the worker threads, how many may be taken before their sparing begins: connections are closed
+ * after their answer, and nobody more is let wait. */
+enum { HTTP_CROWD_PERCENT = 80 };
+
 typedef struct http http_t;
 typedef struct request request_t;
 typedef struct reply reply_t;
@@ -66,13 +70,14 @@ const char *request_query(const request_t *self, const char *name);
 /* The body: *size bytes and a NUL behind them; "" when there is none. */
 const char *request_body(const request_t *self, size_t *size);
 
-/* Has the client hung up? Cheap; asks the socket, reads nothing. */
+/* Has the client hung up, or closed its half of the connection? The two look alike. Cheap; asks the
+ * socket, reads nothing. */
 bool request_gone(const request_t *self);
 
 /* Is the server stopping? Who waits for something to happen answers now. */
 bool request_hurried(const request_t *self);
 
-/* The client's socket descriptor, to wait for POLLRDHUP; -1 when it could not be found. */
+/* The client's socket descriptor, to wait for POLLRDHUP; below 0 when it could not be found. */
 int request_socket(const request_t *self);
 
 /* --- reply --- */

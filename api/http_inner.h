@@ -12,6 +12,7 @@
 
 #include "api/frame.h"
 #include "api/http.h"
+#include "api/peer.h"
 #include "api/target.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
     REPLY_EXTRA_SIZE = 1 << 10, /* headers that the handler adds */
     REPLY_ROOM_MOST = REPLY_SIZE - REPLY_HEAD_SIZE - REPLY_TAIL_SIZE,
     REPLY_DATE_SIZE = 48,
-    SOCKET_UNKNOWN = -2, /* not looked for yet */
+    SOCKET_UNKNOWN = PEER_UNSURE, /* not looked for yet */
 };
 
 struct request {

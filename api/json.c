@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 enum {
     PIECE = 4096,     /* bytes that are escaped at a time */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 enum { DEPTH_MOST = 64 };
 

@@ -1,4 +1,4 @@
-/* latch.h - 32 one-way flags that a thread can sleep on.
+/* latch.h - 31 one-way flags that a thread can sleep on.
  *
  * A request lives on the stack of the thread that waits for it, and several things may be under way
  * for one request: an insert, an event, a read. Each has a flag of its own. Raising a flag is the
@@ -28,7 +28,7 @@ void latch_init(latch_t *self);
 void latch_raise(latch_t *self, uint32_t flags);
 
 /* Put flags up without waking: seen by the next look, at the latest when the sleep's time is over.
- */
+ * Who sleeps without an end is woken all the same. */
 void latch_mark(latch_t *self, uint32_t flags);
 
 /* Those of `flags` that are up. */

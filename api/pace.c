@@ -20,10 +20,10 @@ struct pace {
 };
 
 static bool
-too_slow(const pace_entry_t *entry, int64_t whole_ms, int64_t now_ms)
+too_slow(const pace_entry_t *entry, int64_t now_ms)
 {
     int64_t age_ms = now_ms - entry->since_ms;
-    if (age_ms >= whole_ms)
+    if (age_ms >= entry->whole_ms)
         return true;
     return age_ms > GRACE_MS && entry->received < (age_ms - GRACE_MS) * BYTES_PER_S / MS_PER_S;
 }
@@ -31,10 +31,10 @@ too_slow(const pace_entry_t *entry, int64_t whole_ms, int64_t now_ms)
 /* Under the entry's lock the reader cannot end, so the connection is open and its socket is found
  * under its own number. */
 static void
-look_at(pace_entry_t *entry, int64_t whole_ms, int64_t now_ms)
+look_at(pace_entry_t *entry, int64_t now_ms)
 {
     pthread_mutex_lock(&entry->lock);
-    if (entry->since_ms != 0 && !entry->late && too_slow(entry, whole_ms, now_ms)) {
+    if (entry->since_ms != 0 && !entry->late && too_slow(entry, now_ms)) {
         entry->late = true;
         int fd = peer_find(entry->peer, entry->peer_port, entry->local_port);
         if (fd >= 0)
@@ -64,7 +64,7 @@ watch(void *arg)
     while (!self->stop) {
         int64_t now_ms = clock_mono_ms();
         for (pace_entry_t *entry = self->entries; entry; entry = entry->next)
-            look_at(entry, self->whole_ms, now_ms);
+            look_at(entry, now_ms);
         wait_a_look(self);
     }
     pthread_mutex_unlock(&self->lock);
@@ -111,6 +111,7 @@ void
 pace_join(pace_t *self, pace_entry_t *entry)
 {
     pthread_mutex_init(&entry->lock, NULL);
+    entry->whole_ms = self->whole_ms;
     pthread_mutex_lock(&self->lock);
     entry->next = self->entries;
     self->entries = entry;
@@ -154,8 +155,8 @@ bool
 pace_stop(pace_entry_t *entry)
 {
     pthread_mutex_lock(&entry->lock);
+    bool late = entry->late || clock_mono_ms() - entry->since_ms >= entry->whole_ms;
     entry->since_ms = 0;
-    bool late = entry->late;
     pthread_mutex_unlock(&entry->lock);
     return !late;
 }

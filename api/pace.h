@@ -20,6 +20,7 @@ typedef struct pace pace_t;
 typedef struct pace_entry {
     pthread_mutex_t lock;
     struct pace_entry *next;
+    int64_t whole_ms; /* the time a body has */
     int64_t since_ms; /* 0: reads nothing */
     int64_t received; /* bytes, the piece that is being read counted as there */
     const char *peer; /* whom it reads from: see peer.h */

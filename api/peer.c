@@ -46,14 +46,14 @@ is_peer(int fd, const char *address, int port)
     return strcmp(text, address) == 0;
 }
 
-/* The next descriptor of this process, or -1. */
+/* The next descriptor of this process, or PEER_NONE. */
 static int
 next_descriptor(DIR *folder)
 {
     for (;;) {
         const struct dirent *entry = readdir(folder);
         if (!entry)
-            return -1;
+            return PEER_NONE;
         if (isdigit((unsigned char)entry->d_name[0]))
             return (int)strtol(entry->d_name, NULL, 10);
     }
@@ -64,7 +64,7 @@ peer_find(const char *address, int port, int local_port)
 {
     DIR *folder = opendir("/proc/self/fd");
     if (!folder)
-        return -1;
+        return PEER_UNSURE;
     int fd = next_descriptor(folder);
     while (fd >= 0 && !(is_local(fd, local_port) && is_peer(fd, address, port)))
         fd = next_descriptor(folder);

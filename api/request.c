@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "api/http_inner.h"
-#include "api/peer.h"
 
 const char *
 request_method(const request_t *self)
@@ -80,7 +79,7 @@ request_gone(const request_t *self)
 {
     struct pollfd socket = { .fd = request_socket(self), .events = POLLRDHUP };
     if (socket.fd < 0)
-        return false;
+        return self->socket && socket.fd == PEER_NONE;
     return poll(&socket, 1, 0) > 0 && (socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
@@ -94,7 +93,7 @@ int
 request_socket(const request_t *self)
 {
     if (!self->socket)
-        return -1;
+        return PEER_UNSURE;
     if (*self->socket == SOCKET_UNKNOWN)
         *self->socket = peer_find(self->peer, self->peer_port, self->local_port);
     return *self->socket;

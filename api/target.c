@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 size_t
 target_room(const char *path, const char *query)

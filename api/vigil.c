@@ -3,7 +3,8 @@
  * The waiter stands before the first look (and before the insert of its own job), so that an end
  * can fall into no gap between them. News of the end is a hint: where more than "done" has to be
  * known, the bus thread itself hands in the read of the job, and the waiting thread wakes once,
- * with the job. Whatever is lost, the job is read again every reread_ms.
+ * with the job. Whatever is lost, the job is read again every reread_ms. A job that this node
+ * submitted a moment ago needs no first look: its end was told already, or will be.
  */
 #include <stdlib.h>
 
@@ -28,7 +29,9 @@ typedef struct {
     wire_change_t change;
     find_t find; /* by the bus thread */
     gather_ask_t reading;
-    bool asked; /* it was handed in; the waiters' lock guards it */
+    bool asked;   /* it was handed in; the waiters' lock guards it */
+    bool waits;   /* or does it only look, since too many wait already? */
+    bool guessed; /* what is shown was never read: at the end of the time it has to be */
     submit_t job;
     gather_ask_t storing;
 } vigil_t;
@@ -56,11 +59,13 @@ vigil_begin(vigil_t *self, engine_t *engine, const find_t *find, const patience_
     self->patience = patience;
     self->find = *find;
     self->asked = false;
+    self->guessed = false;
     self->awaited = ENDED | READ;
     latch_init(&self->latch);
     self->reading = (gather_ask_t){ .item = &self->find, .latch = &self->latch, .flag = READ };
     self->waiter.id = find->id;
     self->waiter.tell = tell;
+    self->waits = atomic_fetch_add(&engine->waits, 1) < engine->waits_most;
     courier_await(engine->courier, &self->waiter, ours);
 }
 
@@ -78,6 +83,7 @@ static void
 vigil_end(vigil_t *self)
 {
     courier_leave(self->engine->courier, &self->waiter);
+    atomic_fetch_sub(&self->engine->waits, 1);
     latch_wait(&self->latch, STORED, -1);
     if (!self->asked)
         return;
@@ -121,6 +127,7 @@ vigil_look(vigil_t *self, bool was_read, job_t **job_p, err_t *err)
         return false;
     job_destroy(job_p);
     *job_p = job;
+    self->guessed = false;
     return true;
 }
 
@@ -133,6 +140,46 @@ believe(job_t *job, const wire_change_t *change)
     job->started_ms = change->started_ms;
     job->ended_ms = change->ended_ms;
     job->rows = change->rows;
+}
+
+/* The job as it stands when it is committed: what is answered if nothing more is learned of it. */
+static job_t *
+fresh(const submit_t *order)
+{
+    job_t *job = job_new();
+    job->id = order->id;
+    free(job->tenant);
+    free(job->source);
+    free(job->dialect);
+    job->tenant = mem_text(order->tenant);
+    job->source = mem_text(order->source);
+    job->dialect = mem_text(order->dialect);
+    job->state = JOB_PENDING;
+    job->priority = order->priority;
+    job->created_ms = jobid_ms(&order->id);
+    return job;
+}
+
+/* The job without a look into the store, when this node knows enough of it. Caller owns the result.
+ */
+static job_t *
+vigil_recall(vigil_t *self)
+{
+    if (self->find.whole)
+        return NULL;
+    wire_change_t change;
+    recent_state_t known =
+        courier_recall(self->engine->courier, &self->find.id, self->find.tenant, &change);
+    if (known == RECENT_UNKNOWN)
+        return NULL;
+    submit_t order = {
+        .id = self->find.id, .tenant = self->find.tenant, .source = "", .dialect = ""
+    };
+    job_t *job = fresh(&order);
+    self->guessed = true;
+    if (known == RECENT_DONE)
+        believe(job, &change);
+    return job;
 }
 
 /* Sleep and look until *job_p, the caller's own, is final or the time is over. A store that is away
@@ -165,9 +212,10 @@ vigil_keep(vigil_t *self, int64_t deadline_ms, job_t **job_p, err_t *err)
 }
 
 static int64_t
-deadline(const engine_t *engine, int64_t wait_ms)
+deadline(const vigil_t *self, int64_t wait_ms)
 {
-    return clock_mono_ms() + (wait_ms < engine->wait_cap_ms ? wait_ms : engine->wait_cap_ms);
+    int64_t cap_ms = self->waits ? self->engine->wait_cap_ms : 0;
+    return clock_mono_ms() + (wait_ms < cap_ms ? wait_ms : cap_ms);
 }
 
 job_t *
@@ -176,33 +224,19 @@ engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t w
 {
     if (wait_ms <= 0)
         return engine_find(self, caller, id, whole, err);
-    int64_t deadline_ms = deadline(self, wait_ms);
     find_t find = { .id = *id, .tenant = caller->tenant, .whole = whole };
     vigil_t vigil;
     vigil_begin(&vigil, self, &find, patience, false);
+    int64_t deadline_ms = deadline(&vigil, wait_ms);
     latch_mark(&vigil.latch, STORED); /* long ago, perhaps elsewhere */
-    own(job) job = engine_find(self, caller, id, whole, err);
+    own(job) job = vigil_recall(&vigil);
+    if (!job)
+        job = engine_find(self, caller, id, whole, err);
     bool good = job && vigil_keep(&vigil, deadline_ms, &job, err);
+    if (good && vigil.guessed && !job_state_final(job->state))
+        good = vigil_look(&vigil, false, &job, err);
     vigil_end(&vigil);
     return good ? take(job) : NULL;
-}
-
-/* The job as it stands when it is committed: what is answered if nothing more is learned of it. */
-static job_t *
-fresh(const submit_t *order)
-{
-    job_t *job = job_new();
-    job->id = order->id;
-    free(job->tenant);
-    free(job->source);
-    free(job->dialect);
-    job->tenant = mem_text(order->tenant);
-    job->source = mem_text(order->source);
-    job->dialect = mem_text(order->dialect);
-    job->state = JOB_PENDING;
-    job->priority = order->priority;
-    job->created_ms = jobid_ms(&order->id);
-    return job;
 }
 
 job_t *
@@ -212,9 +246,9 @@ engine_run(engine_t *self, const caller_t *caller, const order_t *order, const p
     vigil_t vigil;
     if (!engine_order(self, caller, order, &vigil.job, err))
         return NULL;
-    int64_t deadline_ms = deadline(self, self->wait_cap_ms);
     find_t find = { .id = vigil.job.id, .tenant = caller->tenant, .whole = true };
     vigil_begin(&vigil, self, &find, patience, true);
+    int64_t deadline_ms = deadline(&vigil, self->wait_cap_ms);
     vigil_store(&vigil);
     own(job) job = fresh(&vigil.job);
     bool good = vigil_keep(&vigil, deadline_ms, &job, err);
@@ -223,6 +257,8 @@ engine_run(engine_t *self, const caller_t *caller, const order_t *order, const p
         *err = vigil.storing.err;
         return NULL;
     }
-    /* It is committed: "away" would be taken for "try again", and run it twice. */
-    return good || err->kind == ERR_UNAVAILABLE ? take(job) : NULL;
+    /* It is committed: "away" would be taken for "try again", and run it twice. Who only half
+     * closed the connection still reads. */
+    bool known = good || err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT;
+    return known ? take(job) : NULL;
 }

@@ -181,7 +181,7 @@ hear_offers(exchange_t *self, const member_t *member, const wire_offers_t *offer
         if (!waiting_of(&job, &offers->jobs[i]))
             continue;
         audience_add(self->audience, &job.id, member->number, now_ms);
-        queue_offer(self->queue, &job, now_ms);
+        queue_offer_fresh(self->queue, &job, now_ms);
     }
 }
 

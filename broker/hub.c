@@ -14,6 +14,7 @@
 enum {
     PATIENCE_MS = 60000,      /* for a store that is away when we start */
     MESSAGES_PER_TURN = 1000, /* then timers and the health page have their turn */
+    SWEEPS_A_FULL_ONE = 10,   /* that looks at ample tenants, too: a dispatch may have been lost */
 };
 
 const setting_t hub_settings[] = {
@@ -45,6 +46,7 @@ struct hub {
     sweep_t *sweep;
     loop_timer_t *beat_timer;
     loop_timer_t *sweep_timer;
+    uint32_t sweeps;
     bool leader_known; /* as far as the store's list of brokers goes */
     bool announced;
 };
@@ -94,11 +96,11 @@ hub_read(hub_t *self)
 /* --- the loop's turn --- */
 
 static void
-hub_sweep(hub_t *self, bool whole)
+hub_sweep(hub_t *self, sweep_work_t work, uint32_t names_most)
 {
     const char *ample[SWEEP_NAMES_MOST];
-    uint32_t count = queue_ample(exchange_queue(self->exchange), ample, SWEEP_NAMES_MOST);
-    sweep_ask(self->sweep, ample, count, whole);
+    uint32_t count = queue_ample(exchange_queue(self->exchange), ample, names_most);
+    sweep_ask(self->sweep, ample, count, work);
 }
 
 static bool
@@ -137,7 +139,7 @@ hub_turn(void *arg)
     hub_read(self);
     exchange_turn(self->exchange, clock_mono_ms());
     if (exchange_wants_sweep(self->exchange, clock_mono_ms()))
-        hub_sweep(self, false);
+        hub_sweep(self, SWEEP_JOBS, SWEEP_NAMES_MOST);
     hub_announce(self);
     return bus_waits(self->bus);
 }
@@ -154,8 +156,12 @@ static void
 hub_sweep_time(void *arg)
 {
     hub_t *self = arg;
-    if (leader_epoch(self->leader) > 0)
-        hub_sweep(self, true);
+    if (leader_epoch(self->leader) == 0)
+        sweep_ask(self->sweep, NULL, 0, SWEEP_TOUCH);
+    else if (++self->sweeps % SWEEPS_A_FULL_ONE == 0)
+        hub_sweep(self, SWEEP_WHOLE, 0);
+    else
+        hub_sweep(self, SWEEP_WHOLE, SWEEP_NAMES_MOST);
 }
 
 /* Won: look at once at what the store has. The turn's end does the rest. */
@@ -249,6 +255,8 @@ hub_start_threads(hub_t *self)
     sweep_options_t sweep = { .loop = self->loop,
                               .store = conf_text(self->conf, "store"),
                               .page_days = (int32_t)conf_int(self->conf, "page_days"),
+                              .lease_ms = conf_int(self->conf, "lease_ms"),
+                              .period_ms = conf_int(self->conf, "sweep_ms"),
                               .window = limits.window,
                               .tenant_window = limits.tenant_window,
                               .found = hub_found,

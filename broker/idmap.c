@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 typedef struct {
     jobid_t id;
     uint32_t number; /* IDMAP_NONE: free */
@@ -30,7 +28,8 @@ idmap_new(uint32_t most)
     self->cells = mem_array(size, sizeof *self->cells);
     self->mask = size - 1;
     self->most = most;
-    randombytes_buf(&self->seed, sizeof self->seed);
+    jobid_t random = jobid_make(0, 0);
+    memcpy(&self->seed, random.bytes + JOBID_SIZE - sizeof self->seed, sizeof self->seed);
     idmap_clear(self);
     return self;
 }
@@ -120,13 +119,4 @@ uint32_t
 idmap_count(const idmap_t *self)
 {
     return self->count;
-}
-
-jobid_t
-idmap_name(const char *name)
-{
-    jobid_t key;
-    crypto_generichash(key.bytes, sizeof key.bytes, (const unsigned char *)name, strlen(name), NULL,
-                       0);
-    return key;
 }

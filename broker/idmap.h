@@ -1,7 +1,7 @@
 /* idmap.h - from 16 bytes to a number, in constant time and in memory that is fixed at the start.
  *
  * An open-addressing table that is never more than half full, so that nothing ever moves it: the
- * broker's window looks up job ids with it, and tenants by the hash of their names. Entries are
+ * broker's window looks up job ids with it, and tenants by jobid_named(). Entries are
  * removed by shifting what follows back, which leaves no graves. No IO; one thread.
  */
 #ifndef BROKER_IDMAP_H
@@ -31,8 +31,5 @@ void idmap_remove(idmap_t *self, const jobid_t *id);
 
 void idmap_clear(idmap_t *self);
 uint32_t idmap_count(const idmap_t *self);
-
-/* A name as a key: its BLAKE2b hash, so that no two names ever meet. */
-jobid_t idmap_name(const char *name);
 
 #endif

@@ -118,8 +118,8 @@ make_room(queue_t *self, uint32_t t, const waiting_t *job)
     return rich != NONE;
 }
 
-queue_answer_t
-queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms)
+static queue_answer_t
+let_in(queue_t *self, const waiting_t *job, int64_t now_ms)
 {
     uint32_t i = idmap_find(self->by_id, &job->id);
     if (i != IDMAP_NONE) {
@@ -140,6 +140,36 @@ queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms)
     entry_wait(self, i);
     tenant_settle(self, t);
     return QUEUE_TAKEN;
+}
+
+queue_answer_t
+queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms)
+{
+    uint32_t t = tenant_find(self, job->tenant);
+    if (t != NONE)
+        self->tenants[t].refilled = false;
+    return let_in(self, job, now_ms);
+}
+
+/* Has the store older jobs of this tenant, which were refused, than this one? */
+static bool
+is_behind(const queue_t *self, const waiting_t *job)
+{
+    uint32_t t = tenant_find(self, job->tenant);
+    if (t == NONE)
+        return false;
+    const tenant_t *tenant = &self->tenants[t];
+    if (!tenant->overflow && !tenant->refilled)
+        return false;
+    return tenant->heap.count == 0 || !waiting_before(job, &self->entries[tenant_last(tenant)].job);
+}
+
+queue_answer_t
+queue_offer_fresh(queue_t *self, const waiting_t *job, int64_t now_ms)
+{
+    if (idmap_find(self->by_id, &job->id) == IDMAP_NONE && is_behind(self, job))
+        return QUEUE_REFUSED;
+    return let_in(self, job, now_ms);
 }
 
 void
@@ -221,7 +251,8 @@ queue_ample(const queue_t *self, const char **names, uint32_t most)
     uint32_t count = 0;
     for (uint32_t t = 0; t < self->tenants_high && count < most; t++) {
         const tenant_t *tenant = &self->tenants[t];
-        if (tenant->known && 2 * tenant_waiting(tenant) >= self->limits.tenant_window)
+        if (tenant->known && !tenant->refilled
+            && 2 * tenant_waiting(tenant) >= self->limits.tenant_window)
             names[count++] = tenant->name;
     }
     return count;

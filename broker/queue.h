@@ -44,6 +44,11 @@ void queue_destroy(queue_t **self_p);
 /* A job waits. Copies it. */
 queue_answer_t queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms);
 
+/* The same for a job that has only just come into being. While the store holds older ones of its
+ * tenant that were refused here, it is refused, too, unless it runs before what waits: otherwise
+ * those would never be let in as long as there are new ones. */
+queue_answer_t queue_offer_fresh(queue_t *self, const waiting_t *job, int64_t now_ms);
+
 /* The store holds more of this tenant than was offered. */
 void queue_overflow(queue_t *self, const char *tenant);
 
@@ -65,8 +70,8 @@ void queue_runner_gone(queue_t *self, uint32_t runner);
  * another overflow. */
 bool queue_wants_refill(queue_t *self);
 
-/* Names of tenants whose part is at least half full, so that the sweep need not look; at most
- * `most`. Returns how many. They point into self. */
+/* Names of tenants whose part is at least half full, and who wait for no refill, so that the sweep
+ * need not look; at most `most`. Returns how many. They point into self. */
 uint32_t queue_ample(const queue_t *self, const char **names, uint32_t most);
 
 /* Forget everything. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/contact.h"
 #include "broker/worker.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -13,7 +14,7 @@ typedef char name_t[sizeof((waiting_t *)0)->tenant];
 /* What is to be done. */
 typedef struct {
     bool asked;
-    bool whole;
+    sweep_work_t work;
     name_t ample[SWEEP_NAMES_MOST];
     uint32_t ample_count;
 } request_t;
@@ -40,6 +41,7 @@ struct sweep {
 
     /* the thread's own */
     store_t *store;
+    contact_t contact; /* with the store */
     request_t now;
     catch_t catching;
     name_t tenant;      /* whose jobs are coming in */
@@ -106,9 +108,24 @@ skip_tenant(void *arg, const char *tenant)
 /* --- one sweep --- */
 
 static bool
+sweep_touch(sweep_t *self, err_t *err)
+{
+    int64_t asked_ms = clock_mono_ms();
+    int64_t store_ms = 0;
+    if (!store_clock(self->store, &store_ms, err))
+        return false;
+    contact_made(&self->contact, asked_ms, clock_mono_ms());
+    return true;
+}
+
+static bool
 sweep_nodes(sweep_t *self, err_t *err)
 {
     uint32_t nodes = 0;
+    if (!sweep_touch(self, err))
+        return false;
+    if (!contact_lasts(&self->contact, self->options.lease_ms, clock_mono_ms()))
+        return true;
     if (!store_sweep_nodes(self->store, found_recovering, self, &nodes, err))
         return false;
     if (nodes > 0)
@@ -147,11 +164,15 @@ static void
 sweep_all(sweep_t *self)
 {
     err_t err;
-    bool swept = (!self->now.whole || (sweep_partitions(self, &err) && sweep_nodes(self, &err)))
-                 && sweep_pending(self, &err);
+    bool whole = self->now.work == SWEEP_WHOLE;
+    bool swept = sweep_touch(self, &err)
+                 && (!whole || (sweep_partitions(self, &err) && sweep_nodes(self, &err)))
+                 && (self->now.work == SWEEP_TOUCH || sweep_pending(self, &err));
     if (!swept && !self->away)
         log_warn("sweep.failed", "why=%s", err.text);
     self->away = !swept;
+    if (!swept)
+        contact_lost(&self->contact);
 }
 
 /* --- between thread and loop --- */
@@ -208,12 +229,13 @@ sweep_run(void *arg, worker_t *worker)
 }
 
 void
-sweep_ask(sweep_t *self, const char *const *ample, uint32_t count, bool whole)
+sweep_ask(sweep_t *self, const char *const *ample, uint32_t count, sweep_work_t work)
 {
     if (count > SWEEP_NAMES_MOST)
         count = SWEEP_NAMES_MOST;
     pthread_mutex_lock(&self->lock);
-    self->request.whole = whole || (self->request.asked && self->request.whole);
+    if (!self->request.asked || work > self->request.work)
+        self->request.work = work;
     self->request.asked = true;
     self->request.ample_count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -230,6 +252,9 @@ sweep_new(const sweep_options_t *options)
 {
     sweep_t *self = mem_new(sizeof *self);
     self->options = *options;
+    /* Two of our own visits that are late do not make a break. */
+    int64_t visits_ms = 3 * options->period_ms;
+    self->contact.gap_ms = visits_ms > options->lease_ms / 2 ? visits_ms : options->lease_ms / 2;
     self->store = store_new(options->store, "millrace/broker/sweep");
     pthread_mutex_init(&self->lock, NULL);
     self->worker = worker_new(sweep_run, self);

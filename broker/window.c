@@ -80,9 +80,16 @@ tenant_waiting(const tenant_t *tenant)
 }
 
 uint32_t
+tenant_find(const queue_t *self, const char *name)
+{
+    jobid_t key = jobid_named(name);
+    return idmap_find(self->by_tenant, &key);
+}
+
+uint32_t
 tenant_get(queue_t *self, const char *name)
 {
-    jobid_t key = idmap_name(name);
+    jobid_t key = jobid_named(name);
     uint32_t t = idmap_find(self->by_tenant, &key);
     if (t != IDMAP_NONE)
         return t;
@@ -150,6 +157,7 @@ tenant_settle(queue_t *self, uint32_t t)
     if (tenant->overflow && tenant_waiting(tenant) <= self->limits.tenant_window / 2
         && self->waiting <= self->limits.window - self->limits.window / 4) {
         tenant->overflow = false;
+        tenant->refilled = true;
         self->hungry = true;
     }
     if (tenant_waiting(tenant) == 0 && tenant->out == 0)

@@ -47,8 +47,9 @@ typedef struct {
     heap_t heap;
     uint32_t held;
     uint32_t out;
-    bool overflow;
-    bool known; /* this place in the table is taken */
+    bool overflow; /* the store holds jobs that were refused here */
+    bool refilled; /* ... and is asked for them: until the first of them comes */
+    bool known;    /* this place in the table is taken */
     bool ringed;
     uint32_t previous; /* in the ring, or (next only) among the free places */
     uint32_t next;
@@ -90,6 +91,9 @@ uint32_t tenant_last(const tenant_t *tenant);
 
 /* Jobs of this tenant that wait or are held. */
 uint32_t tenant_waiting(const tenant_t *tenant);
+
+/* The tenant's place, NONE when nothing is remembered of it. */
+uint32_t tenant_find(const queue_t *self, const char *name);
 
 /* The tenant's place. There is always one: tenants without entries are not remembered. */
 uint32_t tenant_get(queue_t *self, const char *name);

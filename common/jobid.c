@@ -26,6 +26,15 @@ jobid_make(int64_t ms, uint16_t cell)
     return id;
 }
 
+jobid_t
+jobid_named(const char *name)
+{
+    jobid_t key;
+    crypto_generichash(key.bytes, sizeof key.bytes, (const unsigned char *)name, strlen(name), NULL,
+                       0);
+    return key;
+}
+
 static int
 hex_value(char digit)
 {

@@ -21,6 +21,9 @@ typedef struct {
 /* A fresh id. `ms` is the store's time; `cell` below 4096. Random bits from libsodium. */
 jobid_t jobid_make(int64_t ms, uint16_t cell);
 
+/* A key for a name, to be looked up as ids are: its BLAKE2b hash, so that no two names meet. */
+jobid_t jobid_named(const char *name);
+
 /* Read the 36-character text form, hex digits in either case. False when it is no UUID (any
  * version is taken: a stranger's UUID is merely unknown). */
 bool jobid_parse(const char *text, jobid_t *id) MUST_USE;

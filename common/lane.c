@@ -304,6 +304,7 @@ lane_new(const lane_options_t *options)
     /* At most two queries a write, and those around them. */
     self->steps = (step_t *)mem_array(2 * most + 4, sizeof *self->steps);
     self->params = pg_params_new();
+    self->number = clock_mono_us(); /* higher than any of a lane before this one */
     loop_before_sleep(self->loop, lane_turn_over, self);
     lane_connect(self);
     return self;

@@ -99,6 +99,8 @@ struct write {
         } login;
     } in;
 
+    bool tried; /* WRITE_UNCLAIM: its statement ran, so that the try counts */
+
     write_verdict_t verdict;
     err_t err;          /* WRITE_FAILED */
     claimed_t claimed;  /* WRITE_CLAIM, done; write_clear() frees it */
@@ -118,8 +120,8 @@ typedef struct lane lane_t;
 typedef struct {
     loop_t *loop;
     const char *dsn;
-    const char *who;     /* application name */
-    const char *node;    /* this executor's name */
+    const char *who;  /* application name: "millrace/NODE/control" or ".../pages", see nodes.sql */
+    const char *node; /* this executor's name */
     int64_t incarnation; /* its current one */
     uint32_t batch_most; /* writes in one transaction */
     /* ids this executor holds, for the node row, written with each batch that has claims or

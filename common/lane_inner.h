@@ -73,6 +73,7 @@ struct lane {
     uint32_t step_next;
     member_t **sorted; /* members of one kind, by id */
     uint32_t cursor;   /* where the last one was found */
+    int64_t number;    /* of the flight, ever higher: see node_hold */
     bool failed;
     bool deposed;
     err_t err;

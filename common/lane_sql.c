@@ -86,6 +86,7 @@ queue_hold(lane_t *self, err_t *err)
     for (uint32_t i = 0; i < count; i++)
         pg_array_uuid(self->params, &ids[i]);
     pg_array_close(self->params);
+    pg_param_int8(self->params, self->number);
     return queue(self, SQL_node_hold, STEP_HOLD, 0, err);
 }
 
@@ -111,6 +112,7 @@ queue_claims(lane_t *self, err_t *err)
     COLUMN(self, count, PG_INT8, pg_array_int8, write->in.session.backend_start_us);
     pg_param_text(self->params, self->node);
     pg_param_int8(self->params, self->options.incarnation);
+    pg_param_int8(self->params, self->number);
     return queue(self, SQL_claim, STEP_CLAIM, 0, err);
 }
 
@@ -123,6 +125,7 @@ queue_unclaims(lane_t *self, err_t *err)
     pg_params_clear(self->params);
     COLUMN(self, count, PG_UUID, pg_array_uuid, &write->job);
     COLUMN(self, count, PG_INT4, pg_array_int4, write->attempt);
+    COLUMN(self, count, PG_BOOL, pg_array_bool, write->tried);
     return queue(self, SQL_unclaim, STEP_UNCLAIM, 0, err);
 }
 
@@ -309,6 +312,7 @@ flight_launch(lane_t *self, err_t *err)
     if (self->phase == LANE_CHECKING)
         return queue_check(self, err) && pg_flush(self->pg, err);
     self->deposed = false;
+    self->number++;
     flight_reset(self);
     unsigned kinds = flight_kinds(self);
     unsigned reads = 1U << WRITE_LOOK | 1U << WRITE_LOGIN;

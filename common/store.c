@@ -7,6 +7,8 @@
 #include "common/log.h"
 #include "common/store_inner.h"
 
+enum { SUBMIT_BYTES = 8 << 20 }; /* of SQL text in one statement, unless one alone has more */
+
 store_t *
 store_new(const char *dsn, const char *who)
 {
@@ -109,9 +111,13 @@ submit_run(store_t *self, submit_t *const *jobs, uint32_t count, err_t *err)
     for (uint32_t i = 0; i < count; i++)
         pg_array_int4(params, jobs[i]->retention_s);
     pg_array_close(params);
+    pg_array_open(params, PG_INT8);
+    for (uint32_t i = 0; i < count; i++)
+        pg_array_int8(params, jobid_ms(&jobs[i]->id));
+    pg_array_close(params);
     if (store_run(self, SQL_submit, NULL, err))
         return true;
-    return pg_was_cut(self->pg) && store_run(self, SQL_submit, NULL, err);
+    return pg_was_cut(self->pg) && store_run(self, SQL_submit_again, NULL, err);
 }
 
 /* The batch was refused: whose fault is it? When the store goes away on the way, the rest has that
@@ -136,6 +142,33 @@ submit_answer(submit_t **jobs, uint32_t count, const err_t *err)
         jobs[i]->err = *err;
 }
 
+/* How many of these go into one statement: few long texts, or many short ones. */
+static uint32_t
+submit_part(submit_t *const *jobs, uint32_t count)
+{
+    size_t bytes = strlen(jobs[0]->sql);
+    uint32_t part = 1;
+    while (part < count && (bytes += strlen(jobs[part]->sql)) <= SUBMIT_BYTES)
+        part++;
+    return part;
+}
+
+/* One statement's jobs. False: the store is away. */
+static bool
+submit_together(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
+{
+    bool stored = submit_run(self, jobs, count, err);
+    if (stored)
+        err_clear(err);
+    if (stored || err->kind == ERR_UNAVAILABLE || count == 1) {
+        submit_answer(jobs, count, err);
+        return stored || err->kind != ERR_UNAVAILABLE;
+    }
+    log_warn("store.submit", "jobs=%u sqlstate=%s what=singly", count, err->sqlstate);
+    submit_singly(self, jobs, count);
+    return true;
+}
+
 bool
 store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
 {
@@ -146,17 +179,13 @@ store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
     submit_t **sorted = (submit_t **)(void *)memory;
     memcpy(sorted, jobs, count * sizeof *jobs);
     qsort(sorted, count, sizeof *sorted, submit_compare);
-    if (submit_run(self, sorted, count, err)) {
-        err_clear(err);
-        submit_answer(sorted, count, err);
-        return true;
+    for (uint32_t from = 0, part = 0; from < count; from += part) {
+        part = submit_part(sorted + from, count - from);
+        if (submit_together(self, sorted + from, part, err))
+            continue;
+        submit_answer(sorted + from, count - from, err);
+        return from > 0;
     }
-    if (err->kind == ERR_UNAVAILABLE || count == 1) {
-        submit_answer(sorted, count, err);
-        return err->kind != ERR_UNAVAILABLE;
-    }
-    log_warn("store.submit", "jobs=%u sqlstate=%s what=singly", count, err->sqlstate);
-    submit_singly(self, sorted, count);
     err_clear(err);
     return true;
 }

@@ -50,10 +50,11 @@ typedef struct {
     err_t err;
 } submit_t;
 
-/* Commit these jobs together, one statement, sorted by id. When the statement fails with anything
- * but a lost connection, each member is run by itself, so that only the guilty one has an error;
- * the answer is then still true. After a lost connection the batch is sent once more (a repeat
- * changes nothing). False: none is known to be stored, and `err` and each member say why. */
+/* Commit these jobs together, sorted by id, one statement for every 8 MiB of text. When a statement
+ * fails with anything but a lost connection, each member is run by itself, so that only the guilty
+ * one has an error; the answer is then still true. After a lost connection the batch is sent once
+ * more (a repeat changes nothing, even if the job is over by then). False: none is known to be
+ * stored, and `err` and each member say why. */
 bool store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err) MUST_USE;
 
 /* --- jobs out --- */

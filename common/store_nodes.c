@@ -1,6 +1,7 @@
 /* store_nodes.c - nodes and their leases, the leader row, the sweep. */
 #include <string.h>
 
+#include "common/log.h"
 #include "common/store_inner.h"
 
 /* Dead nodes that one sweep looks at; the next one goes on. */
@@ -116,13 +117,26 @@ flagged_report(const pg_result_t *result, store_waiting_fn fn, void *arg)
     }
 }
 
+/* A role that may not end them sweeps all the same. */
+static bool
+lanes_end(store_t *self, err_t *err)
+{
+    if (store_run(self, SQL_sweep_expired_lanes, NULL, err))
+        return true;
+    if (err->kind != ERR_SQL)
+        return false;
+    log_warn("store.lanes", "sqlstate=%s what=\"%s\"", err->sqlstate, err->text);
+    return true;
+}
+
 bool
 store_sweep_nodes(store_t *self, store_waiting_fn fn, void *arg, uint32_t *nodes, err_t *err)
 {
     *nodes = 0;
     (void)store_params(self);
     own(pg_result) empty = NULL;
-    if (!store_run(self, SQL_sweep_empty_nodes, &empty, err))
+    if (!lanes_end(self, err) || !store_run(self, SQL_sweep_expired_nodes, NULL, err)
+        || !store_run(self, SQL_sweep_empty_nodes, &empty, err))
         return false;
     *nodes = (uint32_t)pg_rows(empty);
     for (int i = 0; i < SWEEP_NODES_MOST; i++) {

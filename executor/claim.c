@@ -152,7 +152,7 @@ haunted(slot_t *self, const failure_t *failure)
     log_warn("job.haunted", "job=%s attempt=%d sessions=%u reason=\"%s\"",
              jobid_text(&self->record->job, id), self->record->attempt, self->claimed.ghost_count,
              failure && failure->message ? failure->message : "they do not end");
-    slot_hand_back(self, !failure);
+    slot_hand_back(self, false);
 }
 
 static void
@@ -176,7 +176,7 @@ on_look(write_t *write)
     record_t *record = write->owner;
     slot_t *self = record->user;
     if (write->verdict != WRITE_DONE) {
-        slot_hand_back(self, true);
+        slot_hand_back(self, false);
         return;
     }
     if (write->outcome_found) {
@@ -213,7 +213,7 @@ ready(slot_t *self)
     else if (self->doomed)
         slot_finish(self, JOB_FAILED, false);
     else if (self->leaving)
-        slot_hand_back(self, true);
+        slot_hand_back(self, false);
     else
         slot_run(self);
 }

@@ -65,9 +65,6 @@ char *failure_text(const char *text) MUST_USE;
 /* Free what it holds, and make it say nothing. */
 void failure_clear(failure_t *failure);
 
-/* Is this UTF-8? NUL counts as a character. */
-bool text_is_utf8(const char *text, size_t size) MUST_USE;
-
 typedef enum {
     TURN_WAIT,   /* nothing more until the descriptor is ready */
     TURN_OPEN,   /* logged in: backend() knows, run() may be called */

@@ -173,6 +173,7 @@ drop_all(runner_t *self)
         slot_depose(&self->slots[i]);
         put_free(self, &self->slots[i]);
     }
+    pool_close_all(self->kit.pool); /* sessions that ran a job of ours will be ended as ghosts */
     scribe_clear(self->kit.scribe);
     credit_forget(&self->credit);
     self->deposed = false;

@@ -332,6 +332,8 @@ forget_pages(record_t *self)
 void
 record_finish(record_t *self, job_state_t state)
 {
+    if (state == JOB_DONE && self->failure.message)
+        state = JOB_FAILED; /* a page was refused while COMMIT was under way */
     self->user = NULL;
     self->end = RECORD_FINISHING;
     self->ending.state = state;
@@ -344,9 +346,10 @@ record_finish(record_t *self, job_state_t state)
 }
 
 void
-record_hand_back(record_t *self)
+record_hand_back(record_t *self, bool tried)
 {
     self->user = NULL;
+    self->control.tried = tried;
     self->end = RECORD_LEAVING;
     forget_pages(self);
     put_end(self);

@@ -101,12 +101,12 @@ void record_page(record_t *self, page_t **page_p);
 const uint8_t *record_packed(record_t *self, size_t *size);
 
 /* The end, in this state; the slot lets go. Done jobs leave their manifest, others their failure.
- * Waits until the pages are stored; when one cannot be, the job failed (so nothing that wrote on
- * its source may come here with pages under way). */
+ * Waits until the pages are stored; when one cannot be, or could not be before, the job failed (so
+ * nothing that wrote on its source may come here with pages under way). */
 void record_finish(record_t *self, job_state_t state);
 
-/* Claimed, and to be run by somebody else; the slot lets go. */
-void record_hand_back(record_t *self);
+/* Claimed, and to be run by somebody else; the slot lets go. `tried`: it counts as a try. */
+void record_hand_back(record_t *self, bool tried);
 
 /* It is not ours, or not any more: forget everything. */
 void record_drop(record_t *self);

@@ -46,15 +46,21 @@ free_dead(pool_t *self)
 }
 
 void
+pool_close_all(pool_t *self)
+{
+    while (self->count > 0) {
+        session_t *session = self->sessions[0];
+        session_close(&session);
+    }
+}
+
+void
 pool_destroy(pool_t **self_p)
 {
     pool_t *self = *self_p;
     if (!self)
         return;
-    while (self->count > 0) {
-        session_t *session = self->sessions[0];
-        session_close(&session);
-    }
+    pool_close_all(self);
     free_dead(self);
     failure_clear(&self->failure);
     free(self->dead);

@@ -92,6 +92,9 @@ bool pool_turn(pool_t *self) MUST_USE;
 /* Is there anything for pool_turn() to go on with? */
 bool pool_more(const pool_t *self) MUST_USE;
 
+/* Close all sessions; nobody may hold one. */
+void pool_close_all(pool_t *self);
+
 /* Sessions there are, held or idle. */
 uint32_t pool_count(const pool_t *self);
 

@@ -82,10 +82,10 @@ slot_finish(slot_t *self, job_state_t state, bool keep)
 }
 
 void
-slot_hand_back(slot_t *self, bool keep)
+slot_hand_back(slot_t *self, bool tried)
 {
-    record_hand_back(self->record);
-    let_go(self, NULL, RELEASE_LATER, keep); /* said once it is pending again */
+    record_hand_back(self->record, tried);
+    let_go(self, NULL, RELEASE_LATER, false); /* said once it is pending again */
 }
 
 void
@@ -126,7 +126,8 @@ slot_run(slot_t *self)
     record_t *record = self->record;
     if (self->claimed.tries > self->kit->max_attempts) {
         failure_say(&record->failure, "",
-                    "this job's executors died %d times while it ran; it is not run again",
+                    "this job's executor or its session was lost %d times while it ran; it is not "
+                    "run again",
                     self->claimed.tries - 1);
         slot_finish(self, JOB_FAILED, true);
         return;
@@ -148,8 +149,8 @@ slot_run(slot_t *self)
 void
 slot_retry(slot_t *self, const failure_t *failure)
 {
-    if (self->claimed.attempt < self->kit->max_attempts) {
-        slot_hand_back(self, false);
+    if (self->claimed.tries < self->kit->max_attempts) {
+        slot_hand_back(self, true);
         return;
     }
     failure_say(&self->record->failure, failure->sqlstate, "%s",

@@ -81,9 +81,11 @@ void slot_depose(slot_t *self);
 
 /* --- between slot.c, claim.c and outcome.c --- */
 
-/* Ends of a slot's work. `keep`: the session can be used again. */
+/* Ends of a slot's work. `keep`: the session can be used again. A job that is handed back never
+ * leaves one: its session is on record, and whoever takes the job next will end it. `tried`: that
+ * was a try of the job's, of which it has only so many. */
 void slot_finish(slot_t *self, job_state_t state, bool keep);
-void slot_hand_back(slot_t *self, bool keep);
+void slot_hand_back(slot_t *self, bool tried);
 void slot_drop(slot_t *self, release_verdict_t verdict, bool keep);
 
 /* The job failed; takes what `failure` holds. */

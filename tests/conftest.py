@@ -31,9 +31,7 @@ def cluster():
         handle.purge()
 
 
-@pytest.fixture
-def cluster_factory():
-    """cluster_factory(options of compose/up...) makes a cluster for one test."""
+def make_clusters():
     made = []
 
     def make(*options):
@@ -44,6 +42,18 @@ def cluster_factory():
     yield make
     for handle in made:
         handle.purge()
+
+
+@pytest.fixture
+def cluster_factory():
+    """cluster_factory(options of compose/up...) makes a cluster for one test."""
+    yield from make_clusters()
+
+
+@pytest.fixture(scope="module")
+def module_cluster():
+    """The same for all tests of a file, which leave it as they found it."""
+    yield from make_clusters()
 
 
 @pytest.fixture
@@ -65,7 +75,7 @@ minutes = collections.Counter()
 
 
 def pytest_runtest_logreport(report):
-    minutes[pathlib.Path(report.nodeid).parts[-2]] += report.duration / 60
+    minutes[pathlib.Path(report.nodeid.split("::")[0]).parent.name] += report.duration / 60
 
 
 def pytest_terminal_summary(terminalreporter):

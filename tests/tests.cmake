@@ -11,15 +11,17 @@ foreach(source ${unit_tests})
 endforeach()
 
 # Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.
-foreach(room sql store lane)
+foreach(room sql store lane late)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c)
   target_link_libraries(test_${room} PRIVATE common ${CMOCKA_LIBRARY})
   add_test(NAME check.${room} COMMAND test_${room})
   set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
 endforeach()
 target_sources(test_store PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c)
-target_sources(test_lane PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c
-  ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
+foreach(room lane late)
+  target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c
+    ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
+endforeach()
 
 # The same for the API node's engine.
 foreach(room engine engine_bus)

@@ -308,7 +308,8 @@ run(call_t *call, err_t *err)
     return answer_id(call, 202, &job->id);
 }
 
-/* Whoever waits for a job stops waiting when the node stops. */
+/* Whoever waits for a job stops waiting when the node stops, or when nothing more comes from the
+ * client: it has gone, or has closed its half and can be answered at once. */
 static bool
 client_served(void *request)
 {
@@ -321,7 +322,7 @@ find(const call_t *call, const jobid_t *id, int64_t wait_ms, err_t *err)
 {
     patience_t patience = { .gone = client_served, .arg = call->request };
     job_t *job = engine_wait(call->engine, &call->caller, id, wait_ms, false, &patience, err);
-    if (job || err->kind != ERR_TIMEOUT || request_gone(call->request))
+    if (job || err->kind != ERR_TIMEOUT)
         return job;
     return engine_find(call->engine, &call->caller, id, false, err);
 }

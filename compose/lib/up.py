@@ -197,7 +197,9 @@ class Up:
         if first and not port_is_free(first):
             raise Failure(f"port {first} is taken; choose another with --port, or --port 0")
         if first:
-            state["ports"]["api1"] = first
+            state["ports"]["api1"] = state["made"]["api1_port"] = first
+        elif state["ports"].get("api1") == state["made"].pop("api1_port", None):
+            state["ports"].pop("api1", None)  # it was given, not chosen
         for role, count in (("broker", options.brokers), ("executor", options.executors),
                             ("api", options.apis)):
             for number in range(1, count + 1):
@@ -342,7 +344,8 @@ class Signals:
     @classmethod
     def watch(cls):
         for number in cls.NUMBERS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            # A shell starts what it puts in the background with SIGINT ignored; nohup, SIGHUP.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, cls.handle)
 
     @classmethod

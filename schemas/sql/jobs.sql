@@ -7,21 +7,39 @@
 -- of its own length: the planner takes that for one row, and so begins with it and looks each row up
 -- by key, in that order, instead of comparing everything with everything.
 
--- Jobs that arrive together, in one statement. A repeat after a lost answer changes nothing.
--- $1 ids, $2 tenants, $3 sources, $4 dialects, $5 priorities, $6 texts, $7 retention seconds
+-- Jobs that arrive together, in one statement. A job's id tells when it was created, by this server's
+-- clock: the time on record says the same.
+-- $1 ids, $2 tenants, $3 sources, $4 dialects, $5 priorities, $6 texts, $7 retention seconds,
+-- $8 milliseconds of the ids
 -- name: submit
-INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s)
-SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s
+INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at)
+SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
+       to_timestamp(i.created_ms / 1000.0::float8)
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-            $7::integer[]) AS i (id, tenant, source, dialect, priority, sql, retention_s)
+            $7::integer[], $8::bigint[])
+         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms)
+ON CONFLICT (id) DO NOTHING;
+
+-- The same after a lost answer: what was stored then may be over by now, and must not begin anew.
+-- One look at both places: a job is in one of them at any moment. Parameters as submit's.
+-- name: submit_again
+INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at)
+SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
+       to_timestamp(i.created_ms / 1000.0::float8)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
+            $7::integer[], $8::bigint[])
+         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms)
+WHERE NOT EXISTS (SELECT 1 FROM live l WHERE l.id = i.id)
+  AND NOT EXISTS (SELECT 1 FROM job j WHERE j.id = i.id)
 ON CONFLICT (id) DO NOTHING;
 
 -- Take jobs for an executor's slots: pending ones, those that the sweep flagged recovering, and
 -- those that an unanswered claim of this same executor already took (it never claims an id that it
 -- knows it holds): these ran nothing yet, so that no try is counted again, and the session on record
--- is no ghost when it is the very one that claims. The node row must be there: an executor that was
--- declared dead claims nothing.
--- $1 ids, $2 backend pids or null, $3 backend starts (us), $4 node name, $5 incarnation
+-- is no ghost when it is the very one that claims. The node row must be there, and have this very
+-- flight on it: an executor that was declared dead claims nothing, nor does a flight that others
+-- have overtaken.
+-- $1 ids, $2 backend pids or null, $3 backend starts (us), $4 node name, $5 incarnation, $6 flight
 -- name: claim
 UPDATE live l
 SET state = 'running', recovering = false, attempt = l.attempt + 1,
@@ -37,18 +55,20 @@ FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS c (id, pi
 WHERE l.id = c.id
   AND (l.state = 'pending' OR l.recovering
        OR (l.state = 'running' AND l.owner = $4::text || '/' || $5::bigint))
-  AND EXISTS (SELECT 1 FROM node n WHERE n.name = $4::text AND n.incarnation = $5::bigint)
+  AND EXISTS (SELECT 1 FROM node n WHERE n.name = $4::text AND n.incarnation = $5::bigint
+                                     AND n.flight = $6::bigint)
 RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at;
 
--- Hand claimed jobs back untouched: pending again, the try given back, never the attempt.
--- $1 ids, $2 attempts
+-- Hand claimed jobs back: pending again, the try given back unless it counts, never the attempt.
+-- $1 ids, $2 attempts, $3 does the try count?
 -- name: unclaim
 UPDATE live l
-SET state = 'pending', owner = NULL, tries = greatest(l.tries - 1, 0), version = l.version + 1,
+SET state = 'pending', owner = NULL, version = l.version + 1,
+    tries = CASE WHEN u.tried THEN l.tries ELSE greatest(l.tries - 1, 0) END,
     ghosts = CASE WHEN l.backend_pid IS NOT NULL
                   THEN l.ghosts || ARRAY[l.backend_pid::bigint, l.backend_start] ELSE l.ghosts END,
     backend_pid = NULL, backend_start = NULL, started_at = NULL
-FROM (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS u (id, attempt)
+FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::boolean[]) AS u (id, attempt, tried)
       LIMIT cardinality($1::uuid[])) u
 WHERE l.id = u.id AND l.attempt = u.attempt AND l.state = 'running'
 RETURNING l.id;
@@ -62,13 +82,15 @@ WHERE o.job = $1::uuid
 ORDER BY o.step DESC, o.attempt DESC
 LIMIT 1;
 
--- Put on record, under the attempt, that COMMIT is about to be sent. No row back: fenced out.
+-- Put on record, under the attempt, that COMMIT is about to be sent. No row back: fenced out; so is
+-- who was declared dead, since his COMMIT will not be sent and nobody should wonder about it.
 -- $1 job, $2 attempt, $3 step, $4 system id, $5 timeline, $6 xid, $7 manifest
 -- name: outcome_put
 INSERT INTO outcome (job, step, attempt, system_id, timeline, xid, manifest)
 SELECT l.id, $3::smallint, l.attempt, $4::bigint, $5::integer, $6::bigint, $7::bytea
 FROM (SELECT id, attempt FROM live
-      WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' FOR SHARE) l
+      WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' AND NOT recovering
+      FOR SHARE) l
 ON CONFLICT (job, step, attempt) DO UPDATE SET recorded_at = outcome.recorded_at
 RETURNING job;
 

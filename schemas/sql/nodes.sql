@@ -12,7 +12,7 @@ DO UPDATE SET endpoint = excluded.endpoint, url = excluded.url, lease_until = ex
 -- $1 name, $2 incarnation, $3 lease ms. No row back: this incarnation was declared dead.
 -- name: node_renew
 UPDATE node SET lease_until = now() + make_interval(secs => $3::bigint / 1000.0)
-WHERE name = $1::text AND incarnation = $2::bigint
+WHERE name = $1::text AND incarnation = $2::bigint AND lease_until > '-infinity'
 RETURNING name;
 
 -- $1 name, $2 incarnation. A node that holds jobs is left for the sweep.
@@ -20,10 +20,12 @@ RETURNING name;
 DELETE FROM node WHERE name = $1::text AND incarnation = $2::bigint AND jobs = '{}';
 
 -- Which jobs an executor holds, written by the transaction that claims and finishes them.
--- $1 name, $2 incarnation, $3 ids. No row back: declared dead.
+-- $1 name, $2 incarnation, $3 ids, $4 flight. No row back: declared dead, or a later flight was here
+-- before.
 -- name: node_hold
-UPDATE node SET jobs = $3::uuid[]
-WHERE name = $1::text AND incarnation = $2::bigint
+UPDATE node SET jobs = $3::uuid[], flight = $4::bigint
+WHERE name = $1::text AND incarnation = $2::bigint AND lease_until > '-infinity'
+  AND flight < $4::bigint
 RETURNING name;
 
 -- Who has this key on the bus?
@@ -61,9 +63,27 @@ UPDATE leader SET beat_at = '-infinity' WHERE owner = $1::text;
 SELECT epoch, owner, endpoint, (extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint
 FROM leader WHERE beat_at > '-infinity';
 
--- Nodes whose lease ran out. Those without jobs just go.
+-- End the lanes of executors whose lease ran out: one that was stopped in the midst of a batch would
+-- hold the rows of its jobs for as long as it stays so. A lane that was only slow sends it again.
+-- name: sweep_expired_lanes
+SELECT count(pg_terminate_backend(a.pid))
+FROM (SELECT name FROM node WHERE lease_until < now() AND role = 'executor') n
+CROSS JOIN LATERAL pg_stat_get_activity(NULL) a
+WHERE a.application_name IN (left('millrace/' || n.name || '/control', 63),
+                             left('millrace/' || n.name || '/pages', 63));
+
+-- Declare the nodes dead whose lease ran out, before anybody looks at their jobs: a claim that is
+-- under way holds the row, and one that comes later finds it dead, so that the statements behind
+-- this one see every claim that took effect.
+-- name: sweep_expired_nodes
+UPDATE node n SET lease_until = '-infinity'
+FROM (SELECT name, incarnation FROM node
+      WHERE lease_until < now() AND lease_until > '-infinity' FOR UPDATE SKIP LOCKED) d
+WHERE n.name = d.name AND n.incarnation = d.incarnation;
+
+-- Dead nodes without jobs just go.
 -- name: sweep_empty_nodes
-DELETE FROM node WHERE lease_until < now() AND jobs = '{}' RETURNING name, incarnation, role;
+DELETE FROM node WHERE lease_until = '-infinity' AND jobs = '{}' RETURNING name, incarnation, role;
 
 -- One dead executor at a time: flag its jobs as recovering, then let its row go. A job that the row
 -- names but that it does not own any more is left alone. No row back: no node is dead; a row without
@@ -72,8 +92,8 @@ DELETE FROM node WHERE lease_until < now() AND jobs = '{}' RETURNING name, incar
 WITH dead AS (
     DELETE FROM node
     WHERE (name, incarnation) = (SELECT name, incarnation FROM node
-                                 WHERE lease_until < now() AND jobs <> '{}'
-                                 ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
+                                 WHERE lease_until = '-infinity' AND jobs <> '{}'
+                                 LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING name, incarnation, jobs
 ), flagged AS (
     UPDATE live l SET recovering = true, version = l.version + 1
@@ -85,7 +105,8 @@ WITH dead AS (
 SELECT d.name, f.id, f.tenant, f.source, f.priority, f.queue_key
 FROM dead d LEFT JOIN flagged f ON true;
 
--- Tenants that have anything in live, by skipping through the queue's index.
+-- Tenants that have anything in live, by skipping through the queue's index; in the order of their
+-- bytes, whatever the database's is, so that the sweep knows which ones it has seen.
 -- name: sweep_tenants
 WITH RECURSIVE t AS (
     (SELECT tenant FROM live ORDER BY tenant LIMIT 1)
@@ -95,7 +116,8 @@ WITH RECURSIVE t AS (
 )
 SELECT t.tenant FROM t
 WHERE t.tenant IS NOT NULL
-  AND NOT coalesce((SELECT n.paused FROM tenant n WHERE n.name = t.tenant), false);
+  AND NOT coalesce((SELECT n.paused FROM tenant n WHERE n.name = t.tenant), false)
+ORDER BY t.tenant COLLATE "C";
 
 -- The head of a tenant's queue: what waits, or is to be recovered.
 -- $1 tenant, $2 how many

@@ -291,7 +291,8 @@ a_lost_session_gives_the_job_back(void **unused)
                "1");
     tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'floor_role'");
     assert_int_equal(wait_released(&id)->verdict, RELEASE_LATER);
-    wait_until("SELECT count(*) FROM live WHERE state = 'pending' AND attempt = 1", "1");
+    wait_until("SELECT count(*) FROM live WHERE state = 'pending' AND attempt = 1 AND tries = 1",
+               "1");
     tell("DELETE FROM live");
 }
 

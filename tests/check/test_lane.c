@@ -283,6 +283,16 @@ a_job_handed_back_keeps_its_attempt_but_not_its_try(void **unused)
 }
 
 static void
+a_try_that_counts_is_not_given_back(void **unused)
+{
+    (void)unused;
+    jobid_t job = a_claimed_job();
+    a_write(0, WRITE_UNCLAIM, &job, 1)->tried = true;
+    run(1);
+    assert_job(&job, "SELECT state || ' ' || tries FROM live WHERE id = '%s'", "pending 1");
+}
+
+static void
 an_executor_declared_dead_claims_nothing_and_hears_of_it(void **unused)
 {
     (void)unused;
@@ -464,6 +474,7 @@ main(void)
         LANE_TEST(a_page_is_read_back_by_its_row),
         LANE_TEST(an_outcome_is_put_on_record_and_seen),
         LANE_TEST(a_job_handed_back_keeps_its_attempt_but_not_its_try),
+        LANE_TEST(a_try_that_counts_is_not_given_back),
         LANE_TEST(an_executor_declared_dead_claims_nothing_and_hears_of_it),
         LANE_TEST(the_jobs_of_a_dead_executor_are_flagged_and_claimed_again),
         LANE_TEST(one_bad_write_of_a_batch_fails_alone),

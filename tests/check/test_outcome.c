@@ -105,6 +105,33 @@ a_fenced_out_job_has_no_effect_on_the_source(void **unused)
     assert_int_equal(gone->state, JOB_DONE);
 }
 
+/* Whoever recovers the job must not find it `unknown` for a COMMIT that would never be sent. */
+static void
+a_job_flagged_for_recovery_gets_no_outcome_record(void **unused)
+{
+    (void)unused;
+    own(job) made = ran("CREATE TABLE flagged (n int)");
+    assert_int_equal(made->state, JOB_DONE);
+    jobid_t id = a_job("INSERT INTO flagged SELECT 1 FROM pg_sleep(0.5)");
+    dispatch(&id);
+    wait_until("SELECT count(*) FROM live WHERE state = 'running'", "1");
+    tell("UPDATE live SET recovering = true");
+    assert_int_equal(wait_released(&id)->verdict, RELEASE_LOST);
+    own(mem) outcomes = ask("SELECT count(*) FROM outcome");
+    assert_string_equal(outcomes, "0");
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO flagged%'"
+               " AND usename = 'floor_role' AND state <> 'idle'",
+               "0");
+    own(mem) count = ask("SELECT count(*) FROM floor_role.flagged");
+    assert_string_equal(count, "0");
+    dispatch(&id);
+    own(job) job = ended(&id);
+    assert_int_equal(job->state, JOB_DONE);
+    assert_int_equal(job->attempt, 2);
+    own(job) gone = ran("DROP TABLE flagged");
+    assert_int_equal(gone->state, JOB_DONE);
+}
+
 static void
 without_a_good_lease_nothing_is_committed(void **unused)
 {
@@ -134,6 +161,18 @@ a_deposed_executor_drops_its_jobs_and_goes_on(void **unused)
 }
 
 static void
+a_deposed_executor_keeps_no_session(void **unused)
+{
+    (void)unused;
+    own(job) before = ran("SELECT 1");
+    assert_int_equal(before->state, JOB_DONE);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE usename = 'floor_role'", "1");
+    enroll("floor", 999, 600000);
+    runner_deposed(floor_world.runner, 999);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE usename = 'floor_role'", "0");
+}
+
+static void
 a_drained_executor_hands_back_what_still_runs(void **unused)
 {
     (void)unused;
@@ -157,8 +196,10 @@ main(void)
         HERE(an_earlier_attempts_session_is_ended_before_the_job_runs_again),
         HERE(a_job_whose_executors_died_too_often_is_not_run_again),
         HERE(a_fenced_out_job_has_no_effect_on_the_source),
+        HERE(a_job_flagged_for_recovery_gets_no_outcome_record),
         HERE(without_a_good_lease_nothing_is_committed),
         HERE(a_deposed_executor_drops_its_jobs_and_goes_on),
+        HERE(a_deposed_executor_keeps_no_session),
         HERE(a_drained_executor_hands_back_what_still_runs),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);

@@ -15,8 +15,10 @@
 /* Nodes that cannot be looked for by index, in tables that hold a row a node: their sweep reads
  * them whole, once a second, by one broker. */
 static const char *const scanners[] = {
-    "brokers",           /* lists the table */
-    "sweep_empty_nodes", /* lease_until changes with every renewal, so no index stands on it */
+    "brokers", /* lists the table */
+    "sweep_expired_lanes",
+    "sweep_expired_nodes", /* lease_until changes with every renewal: no index stands on it */
+    "sweep_empty_nodes",
     "sweep_dead_node",
 };
 

@@ -174,6 +174,35 @@ one_bad_job_of_a_batch_fails_alone(void **unused)
 }
 
 static void
+long_texts_go_in_statements_of_their_own(void **unused)
+{
+    (void)unused;
+    enum { JOBS = 3, SIZE = 5 << 20 };
+    err_t err;
+    int64_t ms = 0;
+    submit_t jobs[JOBS];
+    submit_t *list[JOBS];
+    own(mem) memory = (mem_t *)mem_array(SIZE + 1, 1);
+    char *sql = (char *)memory;
+    memset(sql, 'x', SIZE);
+    CHECK(store_clock(world_store, &ms, &err));
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i] = (submit_t){ .id = jobid_make(ms, 0),
+                              .tenant = "demo",
+                              .source = "main",
+                              .dialect = "test",
+                              .priority = 5,
+                              .retention_s = 60,
+                              .sql = sql };
+        list[i] = &jobs[i];
+    }
+    CHECK(store_submit(world_store, list, JOBS, &err));
+    own(mem) said = ask("SELECT count(*) || ' ' || count(DISTINCT xmin::text) FROM live "
+                        "WHERE length(sql) > 1000000");
+    assert_string_equal(said, "3 3");
+}
+
+static void
 a_store_that_lost_its_connection_mends_itself(void **unused)
 {
     (void)unused;
@@ -358,6 +387,7 @@ main(void)
         cmocka_unit_test(a_migration_of_another_text_is_refused),
         cmocka_unit_test(a_submitted_job_is_found_by_its_tenant_only),
         cmocka_unit_test(one_bad_job_of_a_batch_fails_alone),
+        cmocka_unit_test(long_texts_go_in_statements_of_their_own),
         cmocka_unit_test(a_store_that_lost_its_connection_mends_itself),
         cmocka_unit_test(names_that_are_taken_missing_or_ill_formed_are_told_apart),
         cmocka_unit_test(a_key_is_found_until_it_is_revoked),

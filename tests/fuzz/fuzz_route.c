@@ -7,7 +7,7 @@
 #include "api/frame.h"
 #include "api/route.h"
 #include "api/target.h"
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -139,7 +139,8 @@ class Run:
 
     def pytest(self, *args):
         return self.call([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra",
-                          "--rootdir", TESTS, *args],
+                          "--rootdir", TESTS, "--basetemp", os.path.join(self.root, "pytest"),
+                          *args],
                          closing=r"\d+ (passed|failed|errors?|skipped|deselected).* in [\d.]+s")
 
     # Names into groups.

@@ -1,6 +1,7 @@
 /* test_cells.c - PostgreSQL's texts into cells. */
 #include <stdio.h>
 
+#include "common/utf8.h"
 #include "executor/driver.h"
 #include "executor/drivers/postgres/cells.h"
 #include "tests/unit/unit.h"
@@ -150,9 +151,9 @@ text_is_taken_only_as_utf8(void **unused)
         "\x80",     "\xe0\x9f\xbf"
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_true(text_is_utf8(good[i], strlen(good[i])));
+        assert_true(utf8_valid(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(text_is_utf8(bad[i], strlen(bad[i])));
+        assert_false(utf8_valid(bad[i], strlen(bad[i])));
     own(mem) broken = mem_text("caf\xe9");
     page_row_open(writer, 1);
     assert_false(cells_put(writer, CELL_TEXT, broken, 4));

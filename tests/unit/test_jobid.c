@@ -90,10 +90,22 @@ what_is_no_uuid_is_refused_and_changes_nothing(void **unused)
     }
 }
 
+static void
+a_name_always_has_the_same_key_and_no_other_name_has_it(void **unused)
+{
+    (void)unused;
+    jobid_t a = jobid_named("a");
+    jobid_t again = jobid_named("a");
+    jobid_t b = jobid_named("b");
+    assert_true(jobid_equal(&a, &again));
+    assert_false(jobid_equal(&a, &b));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_always_has_the_same_key_and_no_other_name_has_it),
         cmocka_unit_test(a_fresh_id_has_the_shape_of_version_7),
         cmocka_unit_test(the_milliseconds_come_back),
         cmocka_unit_test(ids_of_one_moment_differ),

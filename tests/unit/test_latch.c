@@ -74,6 +74,28 @@ a_sleeper_wakes_and_sees_what_was_written_before(void **unused)
     }
 }
 
+static void *
+mark(void *arg)
+{
+    latch_mark(arg, A);
+    return NULL;
+}
+
+/* In this order: the mark comes before the sleep, in it or behind it as it happens. */
+static void
+an_endless_sleep_ends_with_a_mark(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 500; i++) {
+        latch_t latch;
+        latch_init(&latch);
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, mark, &latch), 0);
+        assert_int_equal(latch_wait(&latch, A, -1), A);
+        pthread_join(thread, NULL);
+    }
+}
+
 int
 main(void)
 {
@@ -82,6 +104,7 @@ main(void)
         cmocka_unit_test(another_flag_does_not_end_the_wait),
         cmocka_unit_test(a_marked_flag_is_seen_by_the_next_look),
         cmocka_unit_test(a_sleeper_wakes_and_sees_what_was_written_before),
+        cmocka_unit_test(an_endless_sleep_ends_with_a_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,65 +1,5 @@
-#include "tests/unit/unit.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "broker/queue.h"
-
-enum { T0 = 1000000, RUNNER = 7 };
-
-/* Job number `n` of a tenant: ids rise with n. */
-static waiting_t
-a_job(const char *tenant, uint32_t n, int32_t priority)
-{
-    waiting_t job = { .priority = priority };
-    for (int i = 0; i < 4; i++)
-        job.id.bytes[2 + i] = (uint8_t)(n >> (24 - 8 * i));
-    memcpy(job.id.bytes + 8, tenant, strnlen(tenant, 8));
-    snprintf(job.tenant, sizeof job.tenant, "%s", tenant);
-    snprintf(job.source, sizeof job.source, "demo");
-    return job;
-}
-
-static uint32_t
-number(const waiting_t *job)
-{
-    uint32_t n = 0;
-    for (int i = 0; i < 4; i++)
-        n = n << 8 | job->id.bytes[2 + i];
-    return n;
-}
-
-static queue_t *
-a_queue(uint32_t window, uint32_t tenant_window, uint32_t tenant_slots)
-{
-    queue_limits_t limits = { window, tenant_window, tenant_slots };
-    return queue_new(&limits);
-}
-
-static queue_answer_t
-offer(queue_t *queue, const char *tenant, uint32_t n)
-{
-    waiting_t job = a_job(tenant, n, 5);
-    return queue_offer(queue, &job, T0);
-}
-
-static void
-offer_many(queue_t *queue, const char *tenant, uint32_t from, uint32_t to)
-{
-    for (uint32_t n = from; n < to; n++)
-        offer(queue, tenant, n);
-}
-
-/* Take the next job; its number, or 0 when there is none. */
-static uint32_t
-take_number(queue_t *queue, int64_t now_ms)
-{
-    const waiting_t *job = queue_head(queue, now_ms);
-    uint32_t n = job ? number(job) : 0;
-    if (job)
-        queue_take(queue, RUNNER, now_ms);
-    return n;
-}
+/* test_queue.c - the order of jobs, repeats, and bounds. */
+#include "tests/unit/queue_jobs.h"
 
 static void
 release(queue_t *queue, const char *tenant, uint32_t n, release_verdict_t verdict, int64_t now_ms)
@@ -366,58 +306,6 @@ the_queue_survives_any_mixture(void **state)
     }
 }
 
-/* --- refill --- */
-
-static void
-an_overflow_asks_for_more_when_half_has_run(void **state)
-{
-    (void)state;
-    own(queue) queue = a_queue(100, 10, 0);
-    offer_many(queue, "a", 1, 12);
-    assert_false(queue_wants_refill(queue));
-    for (int i = 0; i < 4; i++)
-        take_number(queue, T0);
-    assert_false(queue_wants_refill(queue));
-    take_number(queue, T0);
-    assert_true(queue_wants_refill(queue));
-    assert_false(queue_wants_refill(queue));
-}
-
-static void
-a_queue_that_never_overflowed_asks_for_nothing(void **state)
-{
-    (void)state;
-    own(queue) queue = a_queue(100, 10, 0);
-    offer_many(queue, "a", 1, 11);
-    for (int i = 0; i < 10; i++)
-        take_number(queue, T0);
-    assert_false(queue_wants_refill(queue));
-}
-
-static void
-more_in_the_store_is_as_good_as_a_refusal(void **state)
-{
-    (void)state;
-    own(queue) queue = a_queue(100, 10, 0);
-    offer_many(queue, "a", 1, 11);
-    queue_overflow(queue, "a");
-    for (int i = 0; i < 5; i++)
-        take_number(queue, T0);
-    assert_true(queue_wants_refill(queue));
-}
-
-static void
-tenants_with_half_a_window_are_ample(void **state)
-{
-    (void)state;
-    own(queue) queue = a_queue(100, 10, 0);
-    offer_many(queue, "a", 1, 6);
-    offer_many(queue, "b", 11, 15);
-    const char *names[4];
-    assert_int_equal(queue_ample(queue, names, 4), 1);
-    assert_string_equal(names[0], "a");
-}
-
 static void
 a_cleared_queue_knows_nothing(void **state)
 {
@@ -457,10 +345,6 @@ main(void)
         cmocka_unit_test(a_tenant_at_its_cap_waits_for_a_release),
         cmocka_unit_test(what_is_remembered_is_bounded_too),
         cmocka_unit_test(the_queue_survives_any_mixture),
-        cmocka_unit_test(an_overflow_asks_for_more_when_half_has_run),
-        cmocka_unit_test(a_queue_that_never_overflowed_asks_for_nothing),
-        cmocka_unit_test(more_in_the_store_is_as_good_as_a_refusal),
-        cmocka_unit_test(tenants_with_half_a_window_are_ample),
         cmocka_unit_test(a_cleared_queue_knows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

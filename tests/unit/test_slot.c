@@ -134,6 +134,33 @@ too_many_tries_fail_but_only_after_the_look(void **unused)
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
+/* A session that stands among the job's ghosts must not serve anybody else: it would be ended. */
+static void
+a_handed_back_job_takes_its_session_along(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(2, 2);
+    turn(TURN_ENDED);
+    answer(WRITE_LOOK, WRITE_FAILED);
+    assert_string_equal(fake.story, "claim ghosts look unclaim close");
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
+static void
+ghosts_that_do_not_end_take_the_session_along(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(2, 2);
+    fake.left = 1;
+    fake.slot.until_ms = 0;
+    turn(TURN_ENDED);
+    assert_string_equal(fake.story, "claim ghosts unclaim close");
+    assert_false(fake.waiting[0]->tried);
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
 /* --- outcomes --- */
 
 static void
@@ -240,11 +267,25 @@ an_unanswered_commit_of_a_reader_is_handed_back(void **unused)
 }
 
 static void
+a_lost_session_counts_as_a_try_and_handing_back_does_not(void **unused)
+{
+    (void)unused;
+    start();
+    answer_claim(5, 2);
+    turn(TURN_ENDED);
+    answer(WRITE_LOOK, WRITE_DONE);
+    turn(TURN_LOST);
+    assert_string_equal(fake.story, "claim ghosts look run unclaim close");
+    assert_true(fake.waiting[0]->tried);
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
+static void
 a_job_that_loses_its_session_each_time_fails_in_the_end(void **unused)
 {
     (void)unused;
     start();
-    answer_claim(3, 1);
+    answer_claim(3, 3);
     turn(TURN_ENDED);
     answer(WRITE_LOOK, WRITE_DONE);
     turn(TURN_LOST);
@@ -265,140 +306,6 @@ a_refused_text_is_failed_and_nothing_was_sent(void **unused)
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
-/* --- pages --- */
-
-static void
-a_small_result_is_never_a_page(void **unused)
-{
-    (void)unused;
-    start_running();
-    page_row_open(fake.rows, 1);
-    page_cell_int(fake.rows, 1);
-    assert_true(page_row_close(fake.rows));
-    result_columns(fake.result, 1);
-    turn(TURN_RAN);
-    turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run COMMIT finish put");
-    assert_int_equal(fake.waiting[0]->in.ending.pages, 0);
-    assert_int_equal(fake.waiting[0]->in.ending.rows, 1);
-    answer(WRITE_FINISH, WRITE_DONE);
-}
-
-static void
-four_pages_under_way_stop_the_reading(void **unused)
-{
-    (void)unused;
-    start_running();
-    for (int i = 0; i < RECORD_PAGES_MOST; i++) {
-        give_rows(2);
-        turn(TURN_FULL);
-    }
-    assert_string_equal(fake.story, "claim run page page page page pause");
-    answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run page page page page pause resume");
-}
-
-static void
-the_slot_is_free_while_its_pages_and_its_end_are_on_their_way(void **unused)
-{
-    (void)unused;
-    start_running();
-    give_rows(2);
-    turn(TURN_FULL);
-    turn(TURN_RAN);
-    turn(TURN_COMMITTED);
-    assert_true(fake.freed);
-    assert_int_equal(fake.slot.stage, STAGE_FREE);
-    assert_string_equal(fake.story, "claim run page COMMIT put");
-    const jobid_t *held = NULL;
-    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
-    answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run page COMMIT put finish");
-    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
-    answer(WRITE_FINISH, WRITE_DONE);
-    assert_int_equal(scribe_held(fake.kit.scribe, &held), 0);
-}
-
-static void
-a_fenced_page_drops_the_job(void **unused)
-{
-    (void)unused;
-    start_running();
-    give_rows(2);
-    turn(TURN_FULL);
-    answer(WRITE_PAGE, WRITE_FENCED);
-    assert_string_equal(fake.story, "claim run page close");
-    assert_int_equal(fake.verdict, RELEASE_LOST);
-}
-
-static void
-a_page_that_cannot_be_stored_fails_the_job(void **unused)
-{
-    (void)unused;
-    start_running();
-    give_rows(2);
-    turn(TURN_FULL);
-    turn(TURN_RAN);
-    turn(TURN_COMMITTED);
-    answer(WRITE_PAGE, WRITE_FAILED);
-    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
-    answer(WRITE_FINISH, WRITE_DONE);
-}
-
-/* --- the end --- */
-
-static void
-an_end_that_the_store_refuses_is_sent_again(void **unused)
-{
-    (void)unused;
-    start_running();
-    turn(TURN_RAN);
-    turn(TURN_COMMITTED);
-    answer(WRITE_FINISH, WRITE_FAILED);
-    assert_int_equal(scribe_used(fake.kit.scribe), 1);
-    scribe_tick(fake.kit.scribe);
-    answer(WRITE_FINISH, WRITE_DONE);
-    assert_int_equal(scribe_used(fake.kit.scribe), 0);
-}
-
-static void
-only_stored_ends_are_told(void **unused)
-{
-    (void)unused;
-    wire_t message;
-    start_running();
-    turn(TURN_RAN);
-    turn(TURN_COMMITTED);
-    assert_false(scribe_changes(fake.kit.scribe, &message));
-    answer(WRITE_FINISH, WRITE_DONE);
-    assert_true(scribe_changes(fake.kit.scribe, &message));
-    assert_int_equal(message.changes.jobs_count, 1);
-    assert_int_equal(message.changes.jobs[0].state, JOB_DONE);
-    assert_false(scribe_changes(fake.kit.scribe, &message));
-}
-
-static void
-a_leaving_slot_hands_its_job_back(void **unused)
-{
-    (void)unused;
-    start_running();
-    slot_leave(&fake.slot);
-    assert_string_equal(fake.story, "claim run unclaim close");
-    answer(WRITE_UNCLAIM, WRITE_DONE);
-}
-
-static void
-a_leaving_slot_waits_for_what_is_about_to_be_decided(void **unused)
-{
-    (void)unused;
-    start_running();
-    turn(TURN_RAN);
-    slot_leave(&fake.slot);
-    turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run COMMIT finish put");
-    answer(WRITE_FINISH, WRITE_DONE);
-}
-
 int
 main(void)
 {
@@ -413,6 +320,8 @@ main(void)
         SLOT_TEST(a_ghost_that_is_still_there_is_asked_for_again),
         SLOT_TEST(a_job_with_a_record_is_unknown_and_not_run),
         SLOT_TEST(too_many_tries_fail_but_only_after_the_look),
+        SLOT_TEST(a_handed_back_job_takes_its_session_along),
+        SLOT_TEST(ghosts_that_do_not_end_take_the_session_along),
         SLOT_TEST(a_job_that_wrote_nothing_commits_without_a_record),
         SLOT_TEST(a_job_that_wrote_commits_after_its_record_is_stored),
         SLOT_TEST(a_record_waits_for_the_pages),
@@ -421,17 +330,9 @@ main(void)
         SLOT_TEST(a_lease_that_ended_while_the_record_was_written_sends_no_commit),
         SLOT_TEST(an_unanswered_commit_of_a_job_that_wrote_is_unknown),
         SLOT_TEST(an_unanswered_commit_of_a_reader_is_handed_back),
+        SLOT_TEST(a_lost_session_counts_as_a_try_and_handing_back_does_not),
         SLOT_TEST(a_job_that_loses_its_session_each_time_fails_in_the_end),
         SLOT_TEST(a_refused_text_is_failed_and_nothing_was_sent),
-        SLOT_TEST(a_small_result_is_never_a_page),
-        SLOT_TEST(four_pages_under_way_stop_the_reading),
-        SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
-        SLOT_TEST(a_fenced_page_drops_the_job),
-        SLOT_TEST(a_page_that_cannot_be_stored_fails_the_job),
-        SLOT_TEST(an_end_that_the_store_refuses_is_sent_again),
-        SLOT_TEST(only_stored_ends_are_told),
-        SLOT_TEST(a_leaving_slot_hands_its_job_back),
-        SLOT_TEST(a_leaving_slot_waits_for_what_is_about_to_be_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "api/target.h"
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 static char room[8192];
 

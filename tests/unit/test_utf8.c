@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 static bool
 valid(const char *text)
@@ -65,12 +65,27 @@ nothing_is_read_behind_the_end(void **unused)
     assert_true(utf8_valid(cut, sizeof cut));
 }
 
+static void
+one_bad_byte_is_found_wherever_it_stands(void **unused)
+{
+    (void)unused;
+    char text[24];
+    for (size_t at = 0; at < sizeof text; at++) {
+        memset(text, 'a', sizeof text);
+        assert_true(utf8_valid(text, sizeof text));
+        text[at] = '\xff';
+        assert_false(utf8_valid(text, sizeof text));
+        assert_true(utf8_valid(text, at));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_text_is_valid),
         cmocka_unit_test(ill_formed_bytes_are_not),
+        cmocka_unit_test(one_bad_byte_is_found_wherever_it_stands),
         cmocka_unit_test(a_nul_is_a_character_like_others),
         cmocka_unit_test(nothing_is_read_behind_the_end),
     };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "executor/driver.h"
+#include "common/utf8.h"
 
 bool
 cells_int(const char *text, size_t size, int64_t *value)
@@ -99,7 +99,7 @@ cells_bytes(char *text, size_t size, size_t *decoded)
 static bool
 put_text(page_writer_t *rows, const char *value, size_t size)
 {
-    if (!text_is_utf8(value, size))
+    if (!utf8_valid(value, size))
         return false;
     page_cell_text(rows, value, size);
     return true;

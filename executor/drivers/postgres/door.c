@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
+
 #define CHECK_INTERVAL " -c client_connection_check_interval=1000"
 
 static const char session_options[] =
@@ -71,7 +73,7 @@ door_open(const channel_login_t *login, err_t *err)
                                   "options",
                                   NULL };
     const char *const values[] = {
-        "10",       "5",    "3",     "30000", login->dsn, login->role, login->password,
+        "5",        "2",    "3",     "15000", login->dsn, login->role, login->password,
         login->who, "UTF8", options, NULL
     };
     PGconn *conn = start(names, values);
@@ -131,6 +133,20 @@ server_said(const char *text)
     return found;
 }
 
+/* What the server said goes to whoever sent the job, but for where this executor came from. */
+static void
+say_refused(failure_t *failure, const char *sqlstate, const char *said)
+{
+    int size = (int)strcspn(said, "\n");
+    bool tells = memmem(said, (size_t)size, "pg_hba", 6) != NULL;
+    if (tells) {
+        log_warn("source.refused", "sqlstate=%s reason=\"%.*s\"", sqlstate, size, said);
+        failure_say(failure, sqlstate, "login to the source failed: it does not let this one in");
+    } else {
+        failure_say(failure, sqlstate, "login to the source failed: %.*s", size, said);
+    }
+}
+
 door_verdict_t
 door_verdict(PGconn *conn, failure_t *failure)
 {
@@ -146,8 +162,7 @@ door_verdict(PGconn *conn, failure_t *failure)
     char sqlstate[6] = { 0 };
     memcpy(sqlstate, said, 5);
     said += strspn(said + 6, " ") + 6;
-    failure_say(failure, sqlstate, "login to the source failed: %.*s", (int)strcspn(said, "\n"),
-                said);
+    say_refused(failure, sqlstate, said);
     if (strcmp(sqlstate, "42704") == 0)
         return DOOR_OLD;
     bool barred = strncmp(sqlstate, "28", 2) == 0 || strcmp(sqlstate, "3D000") == 0;

@@ -195,7 +195,9 @@ CREATE TABLE tag (
 CREATE INDEX tag_job ON tag (job);
 
 -- Nodes: who may speak on the bus (public_key), and whose lease holds which jobs. `jobs` is never
--- fewer than the node holds.
+-- fewer than the node holds. A batch of claims and finishes puts its number here, and none with a
+-- lower one has effect after it: what a lost connection left behind in the server comes too late. A
+-- lease of '-infinity' is a node that was declared dead.
 CREATE TABLE node (
     name        text NOT NULL,
     incarnation bigint NOT NULL,
@@ -206,6 +208,7 @@ CREATE TABLE node (
     started_at  timestamptz NOT NULL DEFAULT now(),
     lease_until timestamptz NOT NULL,
     jobs        uuid[] NOT NULL DEFAULT '{}',
+    flight      bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (name, incarnation)
 ) WITH (fillfactor = 50);
 

@@ -1,6 +1,7 @@
-#include "api/utf8.h"
+#include "common/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static bool
 follows(unsigned char byte)
@@ -52,12 +53,28 @@ utf8_size(const char *text, size_t left)
     return size;
 }
 
+/* Most text is ASCII: eight bytes at a time while that holds. */
+static size_t
+skip_ascii(const char *text, size_t at, size_t size)
+{
+    while (size - at >= 8) {
+        uint64_t word;
+        memcpy(&word, text + at, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+        at += 8;
+    }
+    while (at < size && (unsigned char)text[at] < 0x80)
+        at++;
+    return at;
+}
+
 bool
 utf8_valid(const char *text, size_t size)
 {
     size_t at = 0;
-    while (at < size) {
-        size_t character = (unsigned char)text[at] < 0x80 ? 1 : utf8_size(text + at, size - at);
+    while ((at = skip_ascii(text, at, size)) < size) {
+        size_t character = utf8_size(text + at, size - at);
         if (character == 0)
             return false;
         at += character;

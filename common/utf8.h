@@ -2,8 +2,8 @@
  *
  * As RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. Pure; any thread.
  */
-#ifndef API_UTF8_H
-#define API_UTF8_H
+#ifndef COMMON_UTF8_H
+#define COMMON_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,182 @@
+/* test_slot_end.c - a slot's pages, and how its job ends. */
+#include "tests/unit/slot_fake.h"
+
+/* --- pages --- */
+
+static void
+a_small_result_is_never_a_page(void **unused)
+{
+    (void)unused;
+    start_running();
+    page_row_open(fake.rows, 1);
+    page_cell_int(fake.rows, 1);
+    assert_true(page_row_close(fake.rows));
+    result_columns(fake.result, 1);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    assert_int_equal(fake.waiting[0]->in.ending.pages, 0);
+    assert_int_equal(fake.waiting[0]->in.ending.rows, 1);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+four_pages_under_way_stop_the_reading(void **unused)
+{
+    (void)unused;
+    start_running();
+    for (int i = 0; i < RECORD_PAGES_MOST; i++) {
+        give_rows(2);
+        turn(TURN_FULL);
+    }
+    assert_string_equal(fake.story, "claim run page page page page pause");
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run page page page page pause resume");
+}
+
+static void
+the_slot_is_free_while_its_pages_and_its_end_are_on_their_way(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_true(fake.freed);
+    assert_int_equal(fake.slot.stage, STAGE_FREE);
+    assert_string_equal(fake.story, "claim run page COMMIT put");
+    const jobid_t *held = NULL;
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_string_equal(fake.story, "claim run page COMMIT put finish");
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_int_equal(scribe_held(fake.kit.scribe, &held), 0);
+}
+
+static void
+a_fenced_page_drops_the_job(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    answer(WRITE_PAGE, WRITE_FENCED);
+    assert_string_equal(fake.story, "claim run page close");
+    assert_int_equal(fake.verdict, RELEASE_LOST);
+}
+
+static void
+a_page_that_cannot_be_stored_fails_the_job(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    answer(WRITE_PAGE, WRITE_FAILED);
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+a_page_refused_while_commit_is_under_way_fails_the_job(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    turn(TURN_RAN);
+    answer(WRITE_PAGE, WRITE_FAILED);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run page COMMIT finish put");
+    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
+    assert_null(fake.waiting[0]->in.ending.manifest);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+/* --- the end --- */
+
+static void
+an_end_that_the_store_refuses_is_sent_again(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    answer(WRITE_FINISH, WRITE_FAILED);
+    assert_int_equal(scribe_used(fake.kit.scribe), 1);
+    scribe_tick(fake.kit.scribe);
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_int_equal(scribe_used(fake.kit.scribe), 0);
+}
+
+static void
+only_stored_ends_are_told(void **unused)
+{
+    (void)unused;
+    wire_t message;
+    start_running();
+    turn(TURN_RAN);
+    turn(TURN_COMMITTED);
+    assert_false(scribe_changes(fake.kit.scribe, &message));
+    answer(WRITE_FINISH, WRITE_DONE);
+    assert_true(scribe_changes(fake.kit.scribe, &message));
+    assert_int_equal(message.changes.jobs_count, 1);
+    assert_int_equal(message.changes.jobs[0].state, JOB_DONE);
+    assert_false(scribe_changes(fake.kit.scribe, &message));
+}
+
+static void
+a_leaving_slot_hands_its_job_back(void **unused)
+{
+    (void)unused;
+    start_running();
+    slot_leave(&fake.slot);
+    assert_string_equal(fake.story, "claim run unclaim close");
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
+static void
+a_leaving_slot_waits_for_what_is_about_to_be_decided(void **unused)
+{
+    (void)unused;
+    start_running();
+    turn(TURN_RAN);
+    slot_leave(&fake.slot);
+    turn(TURN_COMMITTED);
+    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+static void
+a_slot_that_leaves_while_claiming_takes_its_session_along(void **unused)
+{
+    (void)unused;
+    start();
+    slot_leave(&fake.slot);
+    answer_claim(1, 1);
+    assert_string_equal(fake.story, "claim unclaim close");
+    answer(WRITE_UNCLAIM, WRITE_DONE);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SLOT_TEST(a_small_result_is_never_a_page),
+        SLOT_TEST(four_pages_under_way_stop_the_reading),
+        SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
+        SLOT_TEST(a_fenced_page_drops_the_job),
+        SLOT_TEST(a_page_that_cannot_be_stored_fails_the_job),
+        SLOT_TEST(a_page_refused_while_commit_is_under_way_fails_the_job),
+        SLOT_TEST(an_end_that_the_store_refuses_is_sent_again),
+        SLOT_TEST(only_stored_ends_are_told),
+        SLOT_TEST(a_leaving_slot_hands_its_job_back),
+        SLOT_TEST(a_leaving_slot_waits_for_what_is_about_to_be_decided),
+        SLOT_TEST(a_slot_that_leaves_while_claiming_takes_its_session_along),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
