@@ -8,6 +8,7 @@ from nodes import server_parts
 from postgres import psql
 from say import Failure
 
+APT_ENDS_S = 60
 FEW = 1000  # fewer entries than this, and the package lists were never fetched
 
 FIELDS = ("Package", "Version", "Section", "Installed-Size", "Maintainer", "Depends", "Description")
@@ -47,8 +48,8 @@ def read(cluster):
 
 
 def dump():
-    done = subprocess.run(["apt-cache", "dumpavail"], stdin=subprocess.DEVNULL, check=False,
-                          capture_output=True, env=proc.environment())
+    done = proc.run(["apt-cache", "dumpavail"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env=proc.environment())
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -56,7 +57,7 @@ def fetch(cluster):
     """apt-get update. Its failure is no failure of ours: dpkg's own list serves too."""
     install = os.path.join(os.path.dirname(os.path.abspath(__file__)), "install.sh")
     with open(cluster.log("packages"), "ab") as out:
-        subprocess.run([install, "--update"], stdout=out, stderr=out, check=False)
+        proc.run([install, "--update"], stdout=out, stderr=out, patience=APT_ENDS_S)
 
 
 def rows(text):

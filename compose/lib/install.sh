@@ -20,15 +20,18 @@ missing=
 wanted=
 for word in "$@"; do
     case $word in
+    --list) list=true ;;
+    --update) update=true ;;
     @cluster) wanted="$wanted $cluster" ;;
     @tests) wanted="$wanted $tests" ;;
     *) wanted="$wanted $word" ;;
     esac
 done
+# shellcheck disable=SC2046
+installed=$(dpkg-query -W -f '${Package}:${db:Status-Status}\n' $(printf '%s' "$wanted" | tr '|' ' ') \
+    2>/dev/null | sed -n 's/:installed$//p' | tr '\n' ' ')
 for want in $wanted; do
     case $want in
-    --list) list=true; continue ;;
-    --update) update=true; continue ;;
     postgresql-server)
         for initdb in /usr/lib/postgresql/*/bin/initdb; do
             [ ! -x "$initdb" ] || continue 2
@@ -38,10 +41,11 @@ for want in $wanted; do
         ;;
     esac
     names=$(printf '%s' "$want" | tr '|' ' ')
-    # shellcheck disable=SC2086
-    if dpkg-query -W -f '${db:Status-Status}\n' $names 2>/dev/null | grep -qx installed; then
-        continue
-    fi
+    for name in $names; do
+        case " $installed " in
+        *" $name "*) continue 2 ;;
+        esac
+    done
     missing="$missing ${names%% *}"
 done
 

@@ -60,9 +60,8 @@ class Server:
                 "--no-instructions"]
         try:
             with open(self.log, "ab") as out:
-                done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                      cwd=os.path.dirname(self.data), env=proc.environment(),
-                                      check=False, **proc.as_user(self.user))
+                done = proc.run(argv, stdout=out, stderr=out, cwd=os.path.dirname(self.data),
+                                env=proc.environment(), **proc.as_user(self.user))
         finally:
             os.unlink(secret)
         if done.returncode != 0:
@@ -188,8 +187,9 @@ def psql(parts, script, data=None, seconds=120, log=None):
     argv = [newest() + "/psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", dsn.keywords(shown)]
     secret = {"PGPASSWORD": parts["password"]} if "password" in parts else {}
     try:
-        done = subprocess.run(argv, input=script.encode() + (data or b""), capture_output=True,
-                              env=proc.environment(secret), timeout=seconds, check=False)
+        done = proc.run(argv, input=script.encode() + (data or b""), timeout=seconds,
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        env=proc.environment(secret))
     except subprocess.TimeoutExpired:
         raise Failure(f"the server did not answer psql for {seconds} s", log) from None
     if done.returncode != 0:

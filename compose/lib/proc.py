@@ -13,14 +13,45 @@ import time
 from say import Failure
 
 _children = []
+_tools = set()
 _ended = False
+TOOL_ENDS_S = 10
 
 
 def no_more():
-    """From now on nothing is spawned: what a failed or stopped `up` still does in other threads
-    must not start processes behind the back of who stops them."""
+    """From now on nothing is started, and tools that run are ended: what a failed or stopped `up`
+    still does in other threads must not go on behind the back of who stops it."""
     global _ended
     _ended = True
+    for tool in list(_tools):
+        _end_tool(tool, TOOL_ENDS_S)
+
+
+def _end_tool(tool, seconds):
+    tool.terminate()
+    try:
+        tool.wait(seconds)
+    except subprocess.TimeoutExpired:
+        tool.kill()
+        tool.wait()
+
+
+def run(argv, input=None, timeout=None, patience=TOOL_ENDS_S, **more):
+    """subprocess.run for tools, from any thread: asked to end, and not killed at once, when its
+    time is over or the cluster is stopped."""
+    if _ended:
+        raise Failure("stopped")
+    source = {"stdin": subprocess.DEVNULL} if input is None else {"stdin": subprocess.PIPE}
+    with subprocess.Popen(argv, **source, **more) as tool:
+        _tools.add(tool)
+        try:
+            out, err = tool.communicate(input, timeout)
+        except BaseException:
+            _end_tool(tool, patience)
+            raise
+        finally:
+            _tools.discard(tool)
+    return subprocess.CompletedProcess(argv, tool.returncode, out, err)
 
 
 def _boot():

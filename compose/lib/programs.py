@@ -58,8 +58,7 @@ def _forget_another_clone(folder):
 def _tool(argv, log):
     with open(log, "ab") as out:
         try:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                  check=False)
+            done = proc.run(argv, stdout=out, stderr=out)
         except OSError as error:
             raise Failure(f"{argv[0]} cannot be run: {error.strerror}") from None
     if done.returncode != 0:
@@ -91,9 +90,10 @@ def write_conf(path, values):
 
 def millrace(folder, store, argv, secret=None):
     """Run the command line tool; returns its output."""
-    done = subprocess.run([os.path.join(folder, "millrace"), *argv], capture_output=True, text=True,
-                          input=secret + "\n" if secret is not None else "", timeout=60,
-                          env=proc.environment({"MILLRACE_STORE": store}), check=False)
+    done = proc.run([os.path.join(folder, "millrace"), *argv], text=True, timeout=60,
+                    input=secret + "\n" if secret is not None else "",
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env=proc.environment({"MILLRACE_STORE": store}))
     if done.returncode != 0:
         shown = " ".join(argv[:2])
         raise Failure(f"millrace {shown} failed: {(done.stderr or done.stdout).strip()}")

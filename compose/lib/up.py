@@ -1,10 +1,13 @@
 """compose/up: a cluster of real processes on this machine, from packages to the first job's rows."""
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to stop
+
 import argparse
 import contextlib
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -20,6 +23,9 @@ from cluster import SERVERS, Cluster, free_port, locked, new_state, port_is_free
 from postgres import Server
 from say import Failure, Stop, Work, failure, line, step, tail, together
 from stopping import stop_all
+
+# apt is not killed in the middle of a package.
+APT_ENDS_S = 300
 
 SOURCE_NAME = r"[A-Za-z0-9_.-]{1,63}"
 
@@ -103,8 +109,8 @@ class Up:
             self.cluster.make_folders()
             log = self.cluster.log("packages")
             with open(log, "ab") as out:
-                done = subprocess.run([install, "@cluster"], stdout=out,
-                                      stderr=subprocess.STDOUT, check=False)
+                done = proc.run([install, "@cluster"], stdout=out, stderr=out,
+                                patience=APT_ENDS_S)
             if done.returncode != 0:
                 raise Failure(f"packages could not be installed: {' '.join(missing)}", log)
 
