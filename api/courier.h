@@ -34,9 +34,9 @@ void courier_destroy(courier_t **self_p);
 /* These jobs are committed: offer them to the leader. Copies; any thread; does not wait. */
 void courier_offer(courier_t *self, const submit_t *const *jobs, uint32_t count);
 
-/* Tell `waiter` when its job is over (waiters.h), until courier_leave(). Jobs that were not offered
- * to this leader by this node are watched, unless `ours` says that the job is about to be. Any
- * thread. */
+/* Tell `waiter` when its job is over (waiters.h), or until courier_leave(). Jobs that were not
+ * offered to this leader by this node are watched, unless `ours` says that the job is about to be.
+ * Any thread. */
 void courier_await(courier_t *self, waiter_t *waiter, bool ours);
 void courier_leave(courier_t *self, waiter_t *waiter);
 

@@ -7,7 +7,7 @@
 
 #include "common/job.h"
 
-enum { PLACES = 16384 };
+enum { PLACES = 8192 };
 
 typedef struct {
     jobid_t id;

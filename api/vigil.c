@@ -82,7 +82,8 @@ vigil_store(vigil_t *self)
 static void
 vigil_end(vigil_t *self)
 {
-    courier_leave(self->engine->courier, &self->waiter);
+    if (!latch_look(&self->latch, ENDED | READ)) /* else it was told, and is out already */
+        courier_leave(self->engine->courier, &self->waiter);
     atomic_fetch_sub(&self->engine->waits, 1);
     latch_wait(&self->latch, STORED, -1);
     if (!self->asked)

@@ -47,7 +47,6 @@ waiters_destroy(waiters_t **self_p)
 void
 waiters_add(waiters_t *self, waiter_t *waiter)
 {
-    waiter->told = false;
     pthread_mutex_lock(&self->lock);
     waiter_t **head = bucket(self, &waiter->id);
     waiter->next = *head;
@@ -63,9 +62,10 @@ waiters_remove(waiters_t *self, waiter_t *waiter)
     waiter_t **at = bucket(self, &waiter->id);
     while (*at && *at != waiter)
         at = &(*at)->next;
-    assert(*at == waiter);
-    *at = waiter->next;
-    self->count--;
+    if (*at) {
+        *at = waiter->next;
+        self->count--;
+    }
     pthread_mutex_unlock(&self->lock);
 }
 
@@ -75,10 +75,14 @@ waiters_tell(waiters_t *self, const wire_change_t *change)
     if (change->state >= JOB_STATES || !job_state_final((job_state_t)change->state))
         return;
     pthread_mutex_lock(&self->lock);
-    for (waiter_t *waiter = *bucket(self, &change->job); waiter; waiter = waiter->next) {
-        if (waiter->told || !jobid_equal(&waiter->id, &change->job))
+    for (waiter_t **at = bucket(self, &change->job); *at;) {
+        waiter_t *waiter = *at;
+        if (!jobid_equal(&waiter->id, &change->job)) {
+            at = &waiter->next;
             continue;
-        waiter->told = true;
+        }
+        *at = waiter->next; /* before it is told: it may be gone afterwards */
+        self->count--;
         waiter->tell(waiter, change);
     }
     pthread_mutex_unlock(&self->lock);
@@ -91,10 +95,8 @@ waiters_ids(waiters_t *self, uint32_t *count)
     pthread_mutex_lock(&self->lock);
     jobid_t *ids = mem_array(self->count + 1, sizeof *ids);
     for (uint32_t i = 0; i < BUCKETS; i++) {
-        for (const waiter_t *waiter = self->buckets[i]; waiter; waiter = waiter->next) {
-            if (!waiter->told)
-                ids[(*count)++] = waiter->id;
-        }
+        for (const waiter_t *waiter = self->buckets[i]; waiter; waiter = waiter->next)
+            ids[(*count)++] = waiter->id;
     }
     pthread_mutex_unlock(&self->lock);
     return ids;

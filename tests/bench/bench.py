@@ -56,6 +56,8 @@ def show_parts(meters, counts, load_ns, load_switches, unit, scale):
         switches["sum"].append(sum(use.switches for use in uses.values()) / count)
     print(f"            CPU, {unit}: " + ", ".join(
         f"{part} {statistics.median(values):.0f}" for part, values in shares.items()))
+    alone = (os.cpu_count() or 1) * 1e9 * scale / statistics.median(shares["sum"])
+    print(f"            with all of the {os.cpu_count()} cores that would be {alone:,.0f} a second")
     print("            context switches: " + ", ".join(
         f"{part} {statistics.median(values):.4g}" for part, values in switches.items()))
     others = [meter.others() for meter in meters]
