@@ -1,17 +1,17 @@
-/* page.c - rows into one buffer, the buffer into a frame; and back. */
+/* page.c - rows into one buffer, the buffer into a frame. */
 #include "common/page.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
-#include <msgpack.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
-#include <zstd_errors.h>
 
 enum {
     LEVEL = 1,          /* of zstd */
+    HASH_LOG = 12,      /* its table fits the first cache: rows are found faster, and no worse */
     RESERVE = 16 << 10, /* raw bytes beyond a page: the row that fills it, where rows are small */
 };
 
@@ -20,7 +20,6 @@ struct page_writer {
     uint32_t page_rows;
     uint32_t row_bytes;
     ZSTD_CCtx *zstd;
-    msgpack_packer pack; /* appends to `data` */
     uint8_t *base;       /* page_bytes and RESERVE, as long as the writer lives */
     uint8_t *data;       /* base, or a larger one until the page is closed */
     uint32_t room;       /* of data */
@@ -33,13 +32,6 @@ struct page_writer {
     uint32_t rows;
     int64_t first_row;
     uint8_t hash[PAGE_HASH_SIZE];
-};
-
-struct page_reader {
-    uint8_t *data;
-    uint32_t size;
-    unpack_t in;
-    uint32_t cells_left; /* of the open row */
 };
 
 /* --- the writer's buffer --- */
@@ -94,20 +86,105 @@ grow(page_writer_t *self, size_t size)
     return true;
 }
 
-/* msgpack_packer_write; once a row is bad, what is still written of it goes nowhere. */
-static int
-write_bytes(void *writer, const char *bytes, size_t size)
+/* Where the next `size` bytes go, taken by the call. NULL once a row is bad: what is still written
+ * of it goes nowhere. */
+static uint8_t *
+claim(page_writer_t *self, size_t size)
 {
-    page_writer_t *self = writer;
     if (size > self->limit - self->used && !grow(self, size)) {
         self->row_bad = true;
         self->limit = self->used;
-        return -1;
+        return NULL;
     }
-    if (size > 0)
-        memcpy(self->data + self->used, bytes, size);
+    uint8_t *at = self->data + self->used;
     self->used += (uint32_t)size;
-    return 0;
+    return at;
+}
+
+/* --- msgpack: each value in its shortest form --- */
+
+/* The lowest `size` bytes of a number, the highest of them first; returns what is behind them. */
+static uint8_t *
+put_number(uint8_t *at, uint64_t number, unsigned size)
+{
+    uint64_t bytes = htobe64(number << (64 - 8 * size));
+    memcpy(at, &bytes, size);
+    return at + size;
+}
+
+static void
+write_byte(page_writer_t *self, uint8_t byte)
+{
+    uint8_t *at = claim(self, 1);
+    if (at)
+        *at = byte;
+}
+
+static void
+write_number(page_writer_t *self, uint8_t head, uint64_t number, unsigned size)
+{
+    uint8_t *at = claim(self, 1 + size);
+    if (!at)
+        return;
+    *at = head;
+    put_number(at + 1, number, size);
+}
+
+static void
+write_positive(page_writer_t *self, uint64_t number)
+{
+    if (number < 0x80)
+        write_byte(self, (uint8_t)number);
+    else if (number <= UINT8_MAX)
+        write_number(self, 0xcc, number, 1);
+    else if (number <= UINT16_MAX)
+        write_number(self, 0xcd, number, 2);
+    else if (number <= UINT32_MAX)
+        write_number(self, 0xce, number, 4);
+    else
+        write_number(self, 0xcf, number, 8);
+}
+
+static void
+write_negative(page_writer_t *self, int64_t number)
+{
+    if (number >= -32)
+        write_byte(self, (uint8_t)number);
+    else if (number >= INT8_MIN)
+        write_number(self, 0xd0, (uint64_t)number, 1);
+    else if (number >= INT16_MIN)
+        write_number(self, 0xd1, (uint64_t)number, 2);
+    else if (number >= INT32_MIN)
+        write_number(self, 0xd2, (uint64_t)number, 4);
+    else
+        write_number(self, 0xd3, (uint64_t)number, 8);
+}
+
+/* A head with the body's size, and the body. `head` is that of the form whose size has one byte;
+ * those with two and four follow it. */
+static void
+write_body(page_writer_t *self, uint8_t head, const void *body, size_t size)
+{
+    unsigned digits = size <= UINT8_MAX ? 1 : size <= UINT16_MAX ? 2 : 4;
+    size_t whole = size <= PAGE_RAW_MOST ? 1 + digits + size : size; /* which fits nowhere */
+    uint8_t *at = claim(self, whole);
+    if (!at)
+        return;
+    *at = (uint8_t)(head + digits / 2);
+    at = put_number(at + 1, size, digits);
+    if (size > 0)
+        memcpy(at, body, size);
+}
+
+static void
+write_short_text(page_writer_t *self, const char *text, size_t size)
+{
+    uint8_t *at = claim(self, 1 + size);
+    if (!at)
+        return;
+    *at = (uint8_t)(0xa0 | size);
+    if (size > 0)
+        memcpy(at + 1, text, size);
 }
 
 /* --- writing --- */
@@ -129,7 +206,7 @@ warm_up(page_writer_t *self)
 {
     size_t room = ZSTD_compressBound(self->page_bytes);
     own(mem) frame = mem_array(1, room);
-    size_t size = ZSTD_compressCCtx(self->zstd, frame, room, self->base, self->page_bytes, LEVEL);
+    size_t size = ZSTD_compress2(self->zstd, frame, room, self->base, self->page_bytes);
     assert(!ZSTD_isError(size));
 }
 
@@ -142,10 +219,11 @@ page_writer_new(uint32_t page_bytes, uint32_t page_rows, uint32_t row_bytes)
     self->row_bytes = least(row_bytes, PAGE_RAW_MOST);
     self->zstd = ZSTD_createCCtx();
     assert(self->zstd);
+    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_compressionLevel, LEVEL);
+    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, HASH_LOG);
     self->base = mem_array(1, base_room(self));
     self->data = self->base;
     self->room = base_room(self);
-    msgpack_packer_init(&self->pack, self, write_bytes);
     warm_up(self);
     return self;
 }
@@ -190,55 +268,70 @@ page_row_open(page_writer_t *self, uint32_t cells)
     self->row_start = self->used;
     self->limit = least(self->room, most_room(self));
     self->cells_left = cells;
-    msgpack_pack_array(&self->pack, cells);
+    if (cells < 16)
+        write_byte(self, (uint8_t)(0x90 | cells));
+    else if (cells <= UINT16_MAX)
+        write_number(self, 0xdc, cells, 2);
+    else
+        write_number(self, 0xdd, cells, 4);
 }
 
-static msgpack_packer *
+static void
 next_cell(page_writer_t *self)
 {
     assert(self->row_open && self->cells_left > 0);
     self->cells_left--;
-    return &self->pack;
 }
 
 void
 page_cell_nil(page_writer_t *self)
 {
-    msgpack_pack_nil(next_cell(self));
+    next_cell(self);
+    write_byte(self, 0xc0);
 }
 
 void
 page_cell_bool(page_writer_t *self, bool value)
 {
-    if (value)
-        msgpack_pack_true(next_cell(self));
-    else
-        msgpack_pack_false(next_cell(self));
+    next_cell(self);
+    write_byte(self, value ? 0xc3 : 0xc2);
 }
 
 void
 page_cell_int(page_writer_t *self, int64_t value)
 {
-    msgpack_pack_int64(next_cell(self), value);
+    next_cell(self);
+    if (value >= 0)
+        write_positive(self, (uint64_t)value);
+    else
+        write_negative(self, value);
 }
 
 void
 page_cell_float(page_writer_t *self, double value)
 {
     assert(isfinite(value));
-    msgpack_pack_double(next_cell(self), value);
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    next_cell(self);
+    write_number(self, 0xcb, bits, 8);
 }
 
 void
 page_cell_text(page_writer_t *self, const char *text, size_t size)
 {
-    msgpack_pack_str_with_body(next_cell(self), text, size);
+    next_cell(self);
+    if (size < 32)
+        write_short_text(self, text, size);
+    else
+        write_body(self, 0xd9, text, size);
 }
 
 void
 page_cell_binary(page_writer_t *self, const void *bytes, size_t size)
 {
-    msgpack_pack_bin_with_body(next_cell(self), bytes, size);
+    next_cell(self);
+    write_body(self, 0xc4, bytes, size);
 }
 
 bool
@@ -282,7 +375,7 @@ compress(page_writer_t *self, page_t *page)
     page->data = mem_try(room);
     if (!page->data)
         return false;
-    size_t size = ZSTD_compressCCtx(self->zstd, page->data, room, self->data, self->used, LEVEL);
+    size_t size = ZSTD_compress2(self->zstd, page->data, room, self->data, self->used);
     if (ZSTD_isError(size))
         return false;
     page->data = mem_grow(page->data, size);
@@ -319,136 +412,4 @@ page_chain(const uint8_t before[PAGE_HASH_SIZE], const void *data, size_t size,
     crypto_generichash_update(&state, before, PAGE_HASH_SIZE);
     crypto_generichash_update(&state, data, size);
     crypto_generichash_final(&state, after, PAGE_HASH_SIZE);
-}
-
-/* --- reading --- */
-
-/* One whole frame that says of itself what the store says of it. */
-static bool
-frame_fits(const void *data, size_t size, uint32_t raw_bytes)
-{
-    return raw_bytes <= PAGE_RAW_MOST && ZSTD_getFrameContentSize(data, size) == raw_bytes
-           && ZSTD_findFrameCompressedSize(data, size) == size;
-}
-
-static bool
-inflate(uint8_t *raw, uint32_t raw_bytes, const void *data, size_t size, err_t *err)
-{
-    size_t inflated = ZSTD_decompress(raw, raw_bytes, data, size);
-    if (inflated == raw_bytes)
-        return true;
-    if (ZSTD_getErrorCode(inflated) == ZSTD_error_memory_allocation)
-        return err_set(err, ERR_LIMIT, "no memory to inflate a page");
-    return err_set(err, ERR_INTERNAL, "a stored page is damaged: it does not inflate");
-}
-
-page_reader_t *
-page_reader_new(const void *data, size_t size, uint32_t raw_bytes, err_t *err)
-{
-    if (!frame_fits(data, size, raw_bytes)) {
-        err_set(err, ERR_INTERNAL, "a stored page is damaged: no frame of %u bytes", raw_bytes);
-        return NULL;
-    }
-    own(page_reader) self = mem_new(sizeof *self);
-    self->data = mem_try(raw_bytes);
-    if (!self->data) {
-        err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", raw_bytes);
-        return NULL;
-    }
-    if (!inflate(self->data, raw_bytes, data, size, err))
-        return NULL;
-    self->size = raw_bytes;
-    unpack_init(&self->in, self->data, raw_bytes);
-    return take(self);
-}
-
-void
-page_reader_destroy(page_reader_t **self_p)
-{
-    page_reader_t *self = *self_p;
-    if (!self)
-        return;
-    free(self->data);
-    free(self);
-    *self_p = NULL;
-}
-
-static bool
-damaged(err_t *err)
-{
-    return err_set(err, ERR_INTERNAL, "a stored page is damaged: its bytes are no rows");
-}
-
-static bool
-finish_row(page_reader_t *self)
-{
-    for (; self->cells_left > 0; self->cells_left--) {
-        if (!unpack_skip(&self->in))
-            return false;
-    }
-    return true;
-}
-
-bool
-page_reader_skip(page_reader_t *self, uint32_t rows, err_t *err)
-{
-    if (!finish_row(self))
-        return damaged(err);
-    for (uint32_t i = 0; i < rows; i++) {
-        if (unpack_peek(&self->in) != UNPACK_ARRAY || !unpack_skip(&self->in))
-            return damaged(err);
-    }
-    return true;
-}
-
-bool
-page_reader_row(page_reader_t *self, uint32_t *cells, err_t *err)
-{
-    if (!finish_row(self))
-        return damaged(err);
-    if (unpack_done(&self->in)) {
-        err_clear(err);
-        return false;
-    }
-    if (!unpack_array(&self->in, &self->cells_left))
-        return damaged(err);
-    *cells = self->cells_left;
-    return true;
-}
-
-/* Cells are plain: an array or a map in a row is as bad as no value at all. */
-static bool
-read_cell(unpack_t *in, cell_t *cell)
-{
-    cell->kind = unpack_peek(in);
-    switch (cell->kind) {
-    case UNPACK_NIL: return unpack_nil(in);
-    case UNPACK_BOOL: return unpack_bool(in, &cell->boolean);
-    case UNPACK_UINT: return unpack_uint(in, &cell->number);
-    case UNPACK_INT: return unpack_int(in, &cell->negative);
-    case UNPACK_FLOAT: return unpack_float(in, &cell->real);
-    case UNPACK_TEXT: return unpack_text(in, &cell->bytes);
-    case UNPACK_BINARY: return unpack_binary(in, &cell->bytes);
-    case UNPACK_END:
-    case UNPACK_ARRAY:
-    case UNPACK_MAP:
-    case UNPACK_OTHER: break;
-    }
-    in->bad = true;
-    return false;
-}
-
-bool
-page_reader_cell(page_reader_t *self, cell_t *cell, err_t *err)
-{
-    if (self->cells_left == 0 || !read_cell(&self->in, cell))
-        return damaged(err);
-    self->cells_left--;
-    return true;
-}
-
-view_t
-page_reader_bytes(const page_reader_t *self)
-{
-    return (view_t){ .data = (const char *)self->data, .size = self->size };
 }

@@ -15,6 +15,7 @@
 #include "common/loop.h"
 #include "executor/drivers/postgres/channel.h"
 #include "executor/drivers/postgres/door.h"
+#include "executor/drivers/postgres/resolve.h"
 #include "executor/drivers/postgres/words.h"
 
 enum {
@@ -25,12 +26,34 @@ enum {
 /* --- opening and closing --- */
 
 static void
+keep_login(channel_t *self, const channel_login_t *login)
+{
+    self->texts[0] = mem_text(login->dsn);
+    self->texts[1] = mem_text(login->role);
+    self->texts[2] = mem_text(login->password);
+    self->texts[3] = mem_text(login->who);
+}
+
+static void
+forget_login(channel_t *self)
+{
+    for (int i = 0; i < 4; i++) {
+        if (self->texts[i])
+            explicit_bzero(self->texts[i], strlen(self->texts[i]));
+        free(self->texts[i]);
+        self->texts[i] = NULL;
+    }
+    resolve_destroy(&self->resolve);
+}
+
+static void
 channel_close(channel_t **self_p)
 {
     channel_t *self = *self_p;
     if (!self)
         return;
     PQfinish(self->conn);
+    forget_login(self);
     names_clear(&self->names);
     failure_clear(&self->failure);
     free(self);
@@ -40,13 +63,21 @@ channel_close(channel_t **self_p)
 static channel_t *
 channel_open(const channel_login_t *login, err_t *err)
 {
-    PGconn *conn = door_open(login, err);
-    if (!conn)
+    own(mem) host = door_host(login->dsn, err);
+    if (!host)
+        return NULL;
+    bool resolve = resolve_needed(host);
+    resolve_t *asked = resolve ? resolve_new(host, err) : NULL;
+    PGconn *conn = resolve ? NULL : door_open(login, "", "", err);
+    if (!asked && !conn)
         return NULL;
     channel_t *self = mem_new(sizeof *self);
     self->conn = conn;
-    self->phase = PHASE_CONNECTING;
+    self->resolve = asked;
+    self->phase = resolve ? PHASE_RESOLVING : PHASE_CONNECTING;
     self->connecting_wants = LOOP_WRITE;
+    if (resolve)
+        keep_login(self, login);
     self->row_bytes = login->row_bytes;
     self->memory_mib = login->memory_mib;
     return self;
@@ -55,12 +86,14 @@ channel_open(const channel_login_t *login, err_t *err)
 static int
 channel_fd(const channel_t *self)
 {
-    return PQsocket(self->conn);
+    return self->phase == PHASE_RESOLVING ? resolve_fd(self->resolve) : PQsocket(self->conn);
 }
 
 static unsigned
 channel_wants(const channel_t *self)
 {
+    if (self->phase == PHASE_RESOLVING)
+        return LOOP_READ;
     if (self->phase == PHASE_CONNECTING)
         return self->connecting_wants;
     return self->unsent ? LOOP_READ | LOOP_WRITE : LOOP_READ;
@@ -110,6 +143,31 @@ connecting(channel_t *self, failure_t *failure)
     return shut(self, failure);
 }
 
+static turn_t
+resolving(channel_t *self, failure_t *failure)
+{
+    const char *addresses = NULL;
+    const char *hosts = NULL;
+    if (!resolve_done(self->resolve, &addresses, &hosts))
+        return TURN_WAIT;
+    if (!*addresses) {
+        failure_say(failure, "08001", "the source's host has no address");
+        return TURN_LOST;
+    }
+    err_t err;
+    const channel_login_t login = { .dsn = self->texts[0],
+                                    .role = self->texts[1],
+                                    .password = self->texts[2],
+                                    .who = self->texts[3] };
+    self->conn = door_open(&login, addresses, hosts, &err);
+    forget_login(self);
+    self->phase = PHASE_CONNECTING;
+    if (self->conn && PQstatus(self->conn) != CONNECTION_BAD)
+        return TURN_WAIT;
+    failure_say(failure, "08001", "the source cannot be reached");
+    return TURN_LOST;
+}
+
 /* --- turning --- */
 
 /* Take what the socket has. While a row is coming in over many turns, count its bytes. */
@@ -134,6 +192,8 @@ take_input(channel_t *self, failure_t *failure)
 static turn_t
 channel_turn(channel_t *self, bool readable, failure_t *failure)
 {
+    if (self->phase == PHASE_RESOLVING)
+        return resolving(self, failure);
     if (self->phase == PHASE_CONNECTING)
         return connecting(self, failure);
     if (self->unsent)

@@ -64,7 +64,7 @@ refused(const char *sqlstate, const char *message, failure_t *failure)
     err_t err;
     own(mem) dsn = mem_format("host=%s port=5432 sslmode=disable gssencmode=disable", folder);
     const channel_login_t login = { .dsn = dsn, .role = "r", .password = "p", .who = "test" };
-    PGconn *conn = door_open(&login, &err);
+    PGconn *conn = door_open(&login, "", "", &err);
     assert_non_null(conn);
     int client = -1;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;

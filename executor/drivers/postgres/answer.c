@@ -135,10 +135,11 @@ take_row(channel_t *self, PGresult *answer, failure_t *failure)
     page_row_open(self->rows, count);
     for (uint32_t i = 0; i < count; i++) {
         int at = (int)i;
-        if (PQgetisnull(answer, 0, at)) {
+        int size = PQgetlength(answer, 0, at);
+        if (size == 0 && PQgetisnull(answer, 0, at)) {
             page_cell_nil(self->rows);
         } else if (!cells_put(self->rows, columns[i].kind, PQgetvalue(answer, 0, at),
-                              (size_t)PQgetlength(answer, 0, at))) {
+                              (size_t)size)) {
             page_cell_nil(self->rows);
             bad = i;
         }
@@ -293,6 +294,7 @@ synced(channel_t *self, failure_t *failure)
     case PHASE_CLEANING: return cleaned(self, failure);
     case PHASE_ENDING:
         return self->failed ? answer_lost(self, failure) : clean_now(self, TURN_ENDED);
+    case PHASE_RESOLVING:
     case PHASE_CONNECTING:
     case PHASE_CLEAN:
     case PHASE_RAN:

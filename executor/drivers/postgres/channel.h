@@ -11,6 +11,7 @@
 #include "executor/drivers/postgres/names.h"
 
 struct pg_conn;
+struct resolve;
 
 /* What was asked, in the order in which it will be answered. */
 typedef enum {
@@ -30,6 +31,7 @@ typedef enum {
 enum { DUE_MOST = 8 };
 
 typedef enum {
+    PHASE_RESOLVING, /* the host's addresses are asked for */
     PHASE_CONNECTING,
     PHASE_ASKING, /* who we are */
     PHASE_CLEAN,
@@ -42,7 +44,9 @@ typedef enum {
 } phase_t;
 
 struct channel {
-    struct pg_conn *conn;
+    struct pg_conn *conn;    /* NULL while resolving */
+    struct resolve *resolve; /* until then */
+    char *texts[4];          /* of the login, until then: dsn, role, password, who */
     phase_t phase;
     unsigned connecting_wants;
     bool unsent; /* libpq holds bytes that the socket did not take yet */

@@ -46,16 +46,35 @@ of_dsn(const PQconninfoOption *parsed, const char *name)
     return mem_text("");
 }
 
-PGconn *
-door_open(const channel_login_t *login, err_t *err)
+static PQconninfoOption *
+parse(const char *dsn, err_t *err)
 {
     char *why = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(login->dsn, &why);
+    PQconninfoOption *parsed = PQconninfoParse(dsn, &why);
     PQfreemem(why);
-    if (!parsed) {
+    if (!parsed)
         err_set(err, ERR_INVALID, "the source's connection string cannot be read");
+    return parsed;
+}
+
+char *
+door_host(const char *dsn, err_t *err)
+{
+    PQconninfoOption *parsed = parse(dsn, err);
+    if (!parsed)
         return NULL;
-    }
+    own(mem) address = of_dsn(parsed, "hostaddr");
+    char *host = *address ? mem_text("") : of_dsn(parsed, "host");
+    PQconninfoFree(parsed);
+    return host;
+}
+
+PGconn *
+door_open(const channel_login_t *login, const char *addresses, const char *hosts, err_t *err)
+{
+    PQconninfoOption *parsed = parse(login->dsn, err);
+    if (!parsed)
+        return NULL;
     own(mem) theirs = of_dsn(parsed, "options");
     PQconninfoFree(parsed);
     own(mem) options = mem_format("%s %s" CHECK_INTERVAL, theirs, session_options);
@@ -66,16 +85,17 @@ door_open(const channel_login_t *login, err_t *err)
                                   "keepalives_count",
                                   "tcp_user_timeout",
                                   "dbname",
+                                  "hostaddr",
+                                  "host",
                                   "user",
                                   "password",
                                   "application_name",
                                   "client_encoding",
                                   "options",
                                   NULL };
-    const char *const values[] = {
-        "5",        "2",    "3",     "15000", login->dsn, login->role, login->password,
-        login->who, "UTF8", options, NULL
-    };
+    const char *const values[] = { "5",       "2",     "3",         "15000",         login->dsn,
+                                   addresses, hosts,   login->role, login->password, login->who,
+                                   "UTF8",    options, NULL };
     PGconn *conn = start(names, values);
     if (!conn)
         err_set(err, ERR_LIMIT, "no memory for a connection to the source");

@@ -11,9 +11,15 @@
 
 struct pg_conn;
 
-/* Begin to connect, without waiting. NULL: the DSN cannot be read (err). Caller owns the result:
- * PQfinish. */
-struct pg_conn *door_open(const channel_login_t *login, err_t *err) MUST_USE;
+/* The host that a DSN names, "" when it names none, or an address beside it. NULL: the DSN cannot
+ * be read (err). Caller owns the result. */
+char *door_host(const char *dsn, err_t *err) MUST_USE;
+
+/* Begin to connect, without waiting. `addresses` and `hosts`, lists of one length, stand for the
+ * DSN's host; "": libpq looks it up itself. NULL: the DSN cannot be read (err). Caller owns the
+ * result: PQfinish. */
+struct pg_conn *door_open(const channel_login_t *login, const char *addresses, const char *hosts,
+                          err_t *err) MUST_USE;
 
 typedef enum {
     DOOR_AWAY,   /* nobody there, or not now: later may help */
