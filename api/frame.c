@@ -177,6 +177,7 @@ bool
 frame_plain(const head_t *head)
 {
     static const char protocol[] = "HTTP/";
+    enum { empty_line_size = 4 };
     const char *end = head->method + strlen(head->method);
     if (head->target != end + 1)
         return false;
@@ -193,5 +194,6 @@ frame_plain(const head_t *head)
         end = header->value + strlen(header->value);
     }
     /* The empty line: without headers civetweb has swallowed its CR as well. */
-    return line_ends(end) && end[2] == (head->count == 0 ? '\0' : '\r') && end[3] == '\0';
+    return head->limit - end >= empty_line_size && line_ends(end)
+           && end[2] == (head->count == 0 ? '\0' : '\r') && end[3] == '\0';
 }

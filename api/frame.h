@@ -50,11 +50,13 @@ typedef struct {
     const char *version;
     const header_t *headers;
     uint32_t count;
+    const char *limit; /* the end of the buffer */
 } head_t;
 
 /* Do the parts stand in the buffer as a well-formed head has them: one space between the words,
  * CRLF behind each line, no space before a colon, no folded or nameless line, nothing behind the
- * last header but the empty line? Looks at the few bytes between the parts. */
+ * last header but the empty line? Looks at the few bytes between the parts. Behind the request line
+ * two bytes of white space must do for CRLF: civetweb has overwritten them. */
 bool frame_plain(const head_t *head) MUST_USE;
 
 /* Set `refusal`; returns false. */

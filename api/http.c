@@ -107,6 +107,12 @@ crowded(const http_t *self)
 
 /* --- one request --- */
 
+static int
+receive_bytes(void *arg, void *data, size_t size)
+{
+    return mg_read(arg, data, size);
+}
+
 static bool
 send_bytes(void *arg, const char *data, size_t size)
 {
@@ -183,6 +189,7 @@ read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame,
         .version = about->http_version,
         .headers = worker->headers,
         .count = worker->request.header_count,
+        .limit = about->request_method + HEAD_MOST,
     };
     if (!frame_read(head.version, head.headers, head.count, frame, refusal))
         return false;
@@ -205,7 +212,8 @@ read_request(worker_t *worker, struct mg_connection *connection, frame_t *frame,
 {
     if (atomic_load(&worker->http->stopping))
         return frame_refuse(refusal, 503, "unavailable", "this node is stopping");
-    if (!http_body_read(&worker->body, connection, frame, refusal))
+    const stream_t stream = { .read = receive_bytes, .write = send_bytes, .arg = connection };
+    if (!http_body_read(&worker->body, &stream, frame, refusal))
         return false;
     /* civetweb takes the end of the stream for the empty line behind the last chunk. */
     if (frame->chunked && request_gone(&worker->request))

@@ -1,6 +1,5 @@
 #include "api/http_body.h"
 
-#include <civetweb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +43,7 @@ cut_short(refusal_t *refusal)
 }
 
 static bool
-read_length(body_t *self, struct mg_connection *connection, size_t length, refusal_t *refusal)
+read_length(body_t *self, const stream_t *stream, size_t length, refusal_t *refusal)
 {
     while (self->size < length) {
         size_t piece = length - self->size < PIECE ? length - self->size : PIECE;
@@ -52,7 +51,7 @@ read_length(body_t *self, struct mg_connection *connection, size_t length, refus
             return false;
         if (!pace_piece(&self->pace, (int64_t)piece))
             return cut_short(refusal);
-        int got = mg_read(connection, self->data + self->size, piece);
+        int got = stream->read(stream->arg, self->data + self->size, piece);
         if (got <= 0)
             return cut_short(refusal);
         self->size += (size_t)got;
@@ -61,14 +60,14 @@ read_length(body_t *self, struct mg_connection *connection, size_t length, refus
 }
 
 static bool
-read_chunks(body_t *self, struct mg_connection *connection, refusal_t *refusal)
+read_chunks(body_t *self, const stream_t *stream, refusal_t *refusal)
 {
     for (;;) {
         if (!make_room(self, self->size + PIECE, refusal))
             return false;
         if (!pace_piece(&self->pace, PIECE))
             return cut_short(refusal);
-        int got = mg_read(connection, self->data + self->size, PIECE);
+        int got = stream->read(stream->arg, self->data + self->size, PIECE);
         if (got < 0)
             return cut_short(refusal);
         self->size += (size_t)got;
@@ -80,28 +79,26 @@ read_chunks(body_t *self, struct mg_connection *connection, refusal_t *refusal)
 }
 
 static bool
-say_continue(struct mg_connection *connection, refusal_t *refusal)
+say_continue(const stream_t *stream, refusal_t *refusal)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    int size = (int)sizeof line - 1;
-    return mg_write(connection, line, (size_t)size) == size || cut_short(refusal);
+    return stream->write(stream->arg, line, sizeof line - 1) || cut_short(refusal);
 }
 
 bool
-http_body_read(body_t *self, struct mg_connection *connection, const frame_t *frame,
-               refusal_t *refusal)
+http_body_read(body_t *self, const stream_t *stream, const frame_t *frame, refusal_t *refusal)
 {
     self->size = 0;
     if (!frame->chunked && frame->length == 0)
         return true;
     if (frame->length > (int64_t)self->most)
         return too_large(refusal);
-    if (frame->expects && !say_continue(connection, refusal))
+    if (frame->expects && !say_continue(stream, refusal))
         return false;
 
     pace_start(&self->pace);
-    bool whole = frame->chunked ? read_chunks(self, connection, refusal)
-                                : read_length(self, connection, (size_t)frame->length, refusal);
+    bool whole = frame->chunked ? read_chunks(self, stream, refusal)
+                                : read_length(self, stream, (size_t)frame->length, refusal);
     bool timely = pace_stop(&self->pace);
     if (!timely) /* though it seem whole: civetweb's last chunk may be a silence */
         return frame_refuse(refusal, 408, "timeout", "the body came too slowly");

@@ -19,11 +19,12 @@ def dial(port, buffer=None):
 
 
 def give(sock, data):
-    """Send; a server that has refused and closed meanwhile is no error."""
+    """Send; false when the server has reset the connection meanwhile."""
     try:
         sock.sendall(data)
     except (BrokenPipeError, ConnectionResetError):
-        pass
+        return False
+    return True
 
 
 def reset(sock):

@@ -76,6 +76,13 @@ there_is_one_host(void **unused)
     assert_int_equal(judged("1.1", NULL, 0, &frame), 400);
     assert_int_equal(judged("1.0", NULL, 0, &frame), 0);
     assert_int_equal(judged("1.0", two, 2, &frame), 400);
+    static const char *const right[] = { "h", "h:80", "127.0.0.1:8080", "[::1]",
+                                         "[fe80::1%25eth0]:80" };
+    static const char *const wrong[] = { "", "h, i", "h,i", "h i", "u@h", "h/", "h?", "h#", "h\\" };
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        assert_int_equal(judged("1.1", &(header_t){ "Host", right[i] }, 1, &frame), 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(judged("1.1", &(header_t){ "Host", wrong[i] }, 1, &frame), 400);
 }
 
 static void
@@ -130,6 +137,7 @@ a_connection_is_kept_only_when_both_sides_read_it_so(void **unused)
     assert_false(kept("1.1", "Connection", "close"));
     assert_false(kept("1.1", "Connection", "k"));
     assert_false(kept("1.1", "Upgrade", "websocket"));
+    assert_false(kept("1.1", "Transfer-Encoding", "chunked"));
 }
 
 /* --- the head as civetweb leaves it --- */
@@ -146,7 +154,7 @@ typedef struct {
 } layout_t;
 
 static bool
-plain(const layout_t *layout)
+plain_within(const layout_t *layout, size_t size)
 {
     header_t headers[2];
     for (uint32_t i = 0; i < layout->count; i++)
@@ -158,8 +166,15 @@ plain(const layout_t *layout)
         .version = layout->bytes + layout->version,
         .headers = headers,
         .count = layout->count,
+        .limit = layout->bytes + size, /* of the buffer */
     };
     return frame_plain(&head);
+}
+
+static bool
+plain(const layout_t *layout)
+{
+    return plain_within(layout, 100);
 }
 
 static void
@@ -207,6 +222,15 @@ a_bare_line_feed_is_seen(void **unused)
 }
 
 static void
+a_head_cut_off_by_the_buffers_end_is_seen(void **unused)
+{
+    (void)unused;
+    layout_t layout = { "GET\0/a\0HTTP/1.1\0\0A\0b\0\0\r\0", 4, 12, { 17 }, { 19 }, 1 };
+    assert_true(plain_within(&layout, 24));
+    assert_false(plain_within(&layout, 23));
+}
+
+static void
 two_spaces_in_the_first_line_are_seen(void **unused)
 {
     (void)unused;
@@ -232,6 +256,7 @@ main(void)
         cmocka_unit_test(a_folded_or_nameless_line_behind_the_last_header_is_seen),
         cmocka_unit_test(a_space_before_the_first_header_or_a_colon_is_seen),
         cmocka_unit_test(a_bare_line_feed_is_seen),
+        cmocka_unit_test(a_head_cut_off_by_the_buffers_end_is_seen),
         cmocka_unit_test(two_spaces_in_the_first_line_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

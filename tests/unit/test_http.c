@@ -9,7 +9,6 @@ a_request_arrives_decoded(void **unused)
     (void)unused;
     assert_int_equal(ask("GET /a%2Fb/c/?x=1%202+3&y HTTP/1.1\r\n" HEAD "\r\n"), 200);
     assert_string_equal(body(), "GET|a/b|c?x=1 2 3?y=#");
-    assert_int_equal(ask("GET http://127.0.0.1:1/abs?q=1 HTTP/1.1\r\n" HEAD "\r\n"), 0);
 }
 
 static void
@@ -20,12 +19,90 @@ a_connection_serves_many_requests(void **unused)
     for (int i = 0; i < 5; i++) {
         give_text(fd, "POST /p HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\nab");
         assert_int_equal(hear(fd), 200);
-        give_text(fd, "POST /p HTTP/1.1\r\n" HEAD
-                      "Transfer-Encoding: chunked\r\n\r\n1\r\nc\r\n0\r\n\r\n");
-        assert_int_equal(hear(fd), 200);
-        assert_string_equal(body(), "POST|p#c");
+        assert_string_equal(body(), "POST|p#ab");
     }
     close(fd);
+}
+
+static void
+nothing_behind_chunks_is_taken_for_a_request(void **unused)
+{
+    (void)unused;
+    int before = atomic_load(&handled);
+    int fd = dial();
+    give_text(fd,
+              "POST /p HTTP/1.1\r\n" HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\nc\r\n0\r\n\r\n"
+              "GET /2 HTTP/1.1\r\n" HEAD "\r\n");
+    assert_int_equal(hear(fd), 200);
+    assert_string_equal(body(), "POST|p#c");
+    assert_non_null(strstr(answer, "Connection: close\r\n"));
+    assert_true(closed(fd));
+    close(fd);
+    assert_int_equal(atomic_load(&handled), before + 1);
+}
+
+static void
+a_target_that_is_no_path_is_refused(void **unused)
+{
+    (void)unused;
+    assert_refused("GET http://127.0.0.1:1/abs?q=1 HTTP/1.1\r\n" HEAD "\r\n", 400);
+    assert_refused("OPTIONS * HTTP/1.1\r\n" HEAD "\r\n", 400);
+    assert_refused("CONNECT h:443 HTTP/1.1\r\n" HEAD "\r\n", 400);
+}
+
+static void
+what_comes_before_a_request_is_refused(void **unused)
+{
+    (void)unused;
+    assert_refused(" GET /p HTTP/1.1\r\n" HEAD "\r\n", 400);
+    assert_refused("\r\nGET /p HTTP/1.1\r\n" HEAD "\r\n", 400);
+    assert_refused("\r\n\r\nPOST /p HTTP/1.1\r\n" HEAD "Content-Length: 3\r\n\r\nabc", 400);
+}
+
+/* The bytes of a second request stay in civetweb's buffer where they first arrived. */
+static void
+blank_lines_do_not_repeat_an_earlier_request(void **unused)
+{
+    (void)unused;
+    static const char first[] =
+        "GET /1 HTTP/1.1\r\n" HEAD "X: 0123456789012345678901234567890\r\n\r\n";
+    static const char second[] = "GET /secret HTTP/1.1\r\n" HEAD "Connection: close\r\n\r\n";
+    for (int i = 0; i < 8; i++) { /* more than there are threads */
+        int fd = dial();
+        give_text(fd, first);
+        give_text(fd, second);
+        answer_size = 0;
+        while (more(fd, ANSWER_MS))
+            ;
+        close(fd);
+        char blank[sizeof first];
+        memset(blank, ' ', sizeof blank);
+        memcpy(blank, "\r\n\r\n", 4);
+        blank[sizeof first - 1] = '\0';
+        assert_refused(blank, 400);
+    }
+}
+
+static void
+a_crowded_server_keeps_no_connection(void **unused)
+{
+    (void)unused;
+    atomic_store(&waiting, 0);
+    int waiters[3]; /* of 4 threads */
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = dial();
+        give_text(waiters[i], "GET /wait HTTP/1.1\r\n" HEAD "\r\n");
+        while (atomic_load(&waiting) <= i)
+            sched_yield();
+    }
+    int fd = dial();
+    give_text(fd, "GET /a HTTP/1.1\r\n" HEAD "\r\n");
+    assert_int_equal(hear(fd), 200);
+    assert_non_null(strstr(answer, "Connection: close\r\n"));
+    assert_true(closed(fd));
+    close(fd);
+    for (int i = 0; i < 3; i++)
+        close(waiters[i]);
 }
 
 static void
@@ -226,6 +303,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_arrives_decoded),
         cmocka_unit_test(a_connection_serves_many_requests),
+        cmocka_unit_test(nothing_behind_chunks_is_taken_for_a_request),
+        cmocka_unit_test(a_target_that_is_no_path_is_refused),
+        cmocka_unit_test(what_comes_before_a_request_is_refused),
+        cmocka_unit_test(blank_lines_do_not_repeat_an_earlier_request),
+        cmocka_unit_test(a_crowded_server_keeps_no_connection),
         cmocka_unit_test(requests_in_one_packet_are_answered_in_order),
         cmocka_unit_test(a_client_that_asks_to_close_is_closed),
         cmocka_unit_test(head_is_answered_without_a_body),
