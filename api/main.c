@@ -1,5 +1,4 @@
 /* main.c - an API node: read settings, serve, wait for a signal, stop. */
-#include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -10,8 +9,6 @@
 #include "common/health.h"
 #include "common/log.h"
 #include "common/program.h"
-
-enum { HEAPS = 2 };
 
 static http_t *
 serve(const conf_t *conf, router_t *router, err_t *err)
@@ -33,7 +30,6 @@ serve(const conf_t *conf, router_t *router, err_t *err)
 static bool
 run(const conf_t *conf, int signals, err_t *err)
 {
-    mallopt(M_ARENA_MAX, HEAPS); /* not one for each of hundreds of workers */
     own(router) router = router_new(route_dialects, err);
     if (!router)
         return false;
