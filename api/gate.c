@@ -95,9 +95,11 @@ claim_basic(const char *text, claim_t *claim)
     cut_suffix(user);
     if (user[0] == '\0' || password[0] == '\0')
         return false;
-    if (!claim_whole(password, claim))
+    if (!claim_whole(password, claim)) {
+        claim->bare = true;
         return copy(claim->key_id, sizeof claim->key_id, user)
                && copy(claim->secret, sizeof claim->secret, password);
+    }
     return strcmp(user, claim->key_id) == 0 || copy(claim->tenant, sizeof claim->tenant, user);
 }
 
@@ -138,7 +140,14 @@ gate_caller(engine_t *engine, const request_t *request, caller_t *caller, err_t 
     claim_t claim;
     if (!gate_claim(request, &claim, err))
         return false;
-    if (!engine_caller(engine, claim.key_id, claim.secret, caller, err))
+    char handle[KEY_HANDLE_SIZE];
+    err_clear(err);
+    bool known = (!claim.bare || key_id_valid(claim.key_id))
+                 && engine_caller(engine, claim.key_id, claim.secret, caller, err);
+    if (!known && claim.bare && err->kind != ERR_UNAVAILABLE)
+        known = engine_caller(engine, key_handle(claim.key_id, claim.secret, handle), claim.secret,
+                              caller, err);
+    if (!known)
         return err->kind == ERR_NO_KEY ? no_key(err) : false;
     if (claim.tenant[0] != '\0' && strcmp(claim.tenant, caller->tenant) != 0)
         return no_key(err);

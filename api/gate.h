@@ -2,7 +2,7 @@
  *
  * A key comes as `Authorization: Bearer mr1.<id>.<secret>`; as `Authorization: Basic`, the user
  * being the key id, `<key id>@api` or the tenant's name, and the password the secret or the whole
- * key (a tenant's name wants the whole key); or whole, as the query parameter api_key.
+ * key; or whole, as the query parameter api_key.
  * Authorization wins over api_key. Whatever is wrong with a key, the answer is the same: nobody
  * learns from it whether a key id, a tenant or only the secret was unknown.
  */
@@ -17,6 +17,7 @@ typedef struct {
     char key_id[64];
     char secret[256];
     char tenant[64]; /* that the key must belong to; "": any */
+    bool bare;       /* Basic with a secret alone: the user, in key_id, may be a tenant as well */
 } claim_t;
 
 /* Read a request's key. Fails with ERR_NO_KEY. */

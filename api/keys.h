@@ -15,7 +15,7 @@ enum {
     KEYS_KNOWN_MOST = 10000,
     KEYS_UNKNOWN_MOST = 1000,
     KEYS_UNKNOWN_MS = 250,
-    KEYS_ID_SIZE = 64, /* a longer key id is nobody's */
+    KEYS_ID_SIZE = KEY_HANDLE_SIZE, /* a longer key id is nobody's */
 };
 
 typedef struct keys keys_t;

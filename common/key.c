@@ -85,3 +85,28 @@ key_hash_equal(const uint8_t a[KEY_HASH_SIZE], const uint8_t b[KEY_HASH_SIZE])
 {
     return sodium_memcmp(a, b, KEY_HASH_SIZE) == 0;
 }
+
+const char *
+key_handle(const char *tenant, const char *secret, char handle[KEY_HANDLE_SIZE])
+{
+    uint8_t hash[KEY_HASH_SIZE];
+    char digits[2 * KEY_HANDLE_BYTES + 1];
+    key_hash(secret, hash);
+    sodium_bin2hex(digits, sizeof digits, hash, KEY_HANDLE_BYTES);
+    snprintf(handle, KEY_HANDLE_SIZE, "%.63s/%s", tenant, digits);
+    return handle;
+}
+
+bool
+key_handle_parse(const char *handle, char *tenant, uint8_t bytes[KEY_HANDLE_BYTES])
+{
+    const char *slash = strchr(handle, '/');
+    size_t size = 0;
+    if (!slash || slash - handle > 63
+        || sodium_hex2bin(bytes, KEY_HANDLE_BYTES, slash + 1, strlen(slash + 1), NULL, &size, NULL)
+               != 0)
+        return false;
+    memcpy(tenant, handle, (size_t)(slash - handle));
+    tenant[slash - handle] = '\0';
+    return size == KEY_HANDLE_BYTES;
+}

@@ -31,6 +31,14 @@ const char *key_text(const apikey_t *key, char text[KEY_TEXT_SIZE]);
 /* True when `id` has the shape of a key id. */
 bool key_id_valid(const char *id) MUST_USE;
 
+/* A name for a tenant's key of which only the secret is known: "<tenant>/<16 hex digits>", the
+ * digits being the first 8 bytes of the secret's hash. No key id has a slash. Returns `handle`. */
+enum { KEY_HANDLE_SIZE = 96, KEY_HANDLE_BYTES = 8 };
+const char *key_handle(const char *tenant, const char *secret, char handle[KEY_HANDLE_SIZE]);
+
+/* Take a handle apart; false when it is none. `tenant` has 64 bytes. */
+bool key_handle_parse(const char *handle, char *tenant, uint8_t bytes[KEY_HANDLE_BYTES]) MUST_USE;
+
 /* SHA-256 of a secret's characters. */
 void key_hash(const char *secret, uint8_t hash[KEY_HASH_SIZE]);
 

@@ -397,9 +397,15 @@ store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t *raw_byte
 bool
 store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err)
 {
-    pg_param_text(store_params(self), key_id);
+    char tenant[64];
+    uint8_t bytes[KEY_HANDLE_BYTES];
+    bool by_secret = key_handle_parse(key_id, tenant, bytes);
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, by_secret ? tenant : key_id);
+    if (by_secret)
+        pg_param_bytes(params, bytes, sizeof bytes);
     own(pg_result) result = NULL;
-    if (!store_run(self, SQL_key_find, &result, err))
+    if (!store_run(self, by_secret ? SQL_key_find_secret : SQL_key_find, &result, err))
         return false;
     view_t hash = pg_rows(result) ? pg_get_bytes(result, 0, 0) : (view_t){ 0 };
     if (hash.size != KEY_HASH_SIZE)

@@ -99,7 +99,8 @@ typedef struct {
     char source[64]; /* the tenant's default source; "" when it has no login */
 } key_owner_t;
 
-/* Who owns a key id, if it is valid now. Fails with ERR_NO_KEY. */
+/* Who owns this key id or handle (key.h), if it is valid now; the caller compares the hash. Fails
+ * with ERR_NO_KEY. */
 bool store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err) MUST_USE;
 
 /* --- administration (store_admin.c) --- */

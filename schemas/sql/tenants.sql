@@ -30,6 +30,17 @@ SELECT k.secret_hash, k.tenant, k.role,
 FROM api_key k
 WHERE k.key_id = $1::text AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
 
+-- The same for a tenant's key of which only the secret is known, by the first 8 bytes of its hash (the
+-- caller compares the rest).
+-- $1 tenant, $2 first bytes of the hash
+-- name: key_find_secret
+SELECT k.secret_hash, k.tenant, k.role,
+       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1)
+FROM api_key k
+WHERE k.tenant = $1::text AND substring(k.secret_hash FOR 8) = $2::bytea
+  AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+LIMIT 1;
+
 -- $1 name, $2 driver, $3 dsn
 -- name: source_add
 INSERT INTO source (name, driver, dsn) VALUES ($1::text, $2::text, $3::text)

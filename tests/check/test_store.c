@@ -250,9 +250,15 @@ a_key_is_found_until_it_is_revoked(void **unused)
     assert_memory_equal(owner.hash, hash, sizeof hash);
     assert_string_equal(owner.tenant, "keys");
     assert_string_equal(owner.source, "");
+    char handle[KEY_HANDLE_SIZE];
+    CHECK(store_key_find(world_store, key_handle("keys", key.secret, handle), &owner, &err));
+    assert_memory_equal(owner.hash, hash, sizeof hash);
+    assert_false(store_key_find(world_store, key_handle("acme", key.secret, handle), &owner, &err));
+    assert_int_equal(err.kind, ERR_NO_KEY);
     CHECK(store_key_revoke(world_store, key.id, &err));
     assert_false(store_key_find(world_store, key.id, &owner, &err));
     assert_int_equal(err.kind, ERR_NO_KEY);
+    assert_false(store_key_find(world_store, key_handle("keys", key.secret, handle), &owner, &err));
 }
 
 static void

@@ -130,6 +130,7 @@ def test_each_way_to_carry_a_key_works(cluster):
         basic(cluster.key_id + "@api", cluster.key_secret),
         basic(cluster.key_id, cluster.api_key),
         basic(cluster.tenant, cluster.api_key),
+        basic(cluster.tenant, cluster.key_secret),
     ):
         answer = call(cluster, "POST", "/api/v1/job", body, headers=headers)
         assert answer.status_code == 200, (headers, answer.text)
@@ -148,7 +149,8 @@ def test_no_key_and_an_unknown_key_are_the_same_401(cluster):
             {"Authorization": "Bearer mr1.aaaaaaaaaaaaaaaa." + "b" * 43},
             basic(cluster.key_id, "wrong"),
             basic("nobody", cluster.api_key),
-            basic("demo", cluster.key_secret),
+            basic("other", cluster.key_secret),
+            basic("demo", cluster.key_secret[:-1]),
             {"Authorization": "Digest x"},
         )
     ]

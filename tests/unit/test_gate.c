@@ -49,14 +49,16 @@ basic_takes_three_users(void **unused)
     assert_true(basic(FAKE_ID "@api:" FAKE_SECRET, &err));
     assert_true(basic(FAKE_ID "@api:" FAKE_KEY, &err));
     assert_true(basic("demo:" FAKE_KEY, &err));
+    assert_true(basic("demo:" FAKE_SECRET, &err));
 }
 
 static void
-a_tenant_needs_the_whole_key_and_its_own(void **unused)
+a_tenant_needs_a_key_of_its_own(void **unused)
 {
     (void)unused;
     err_t err;
-    assert_false(basic("demo:" FAKE_SECRET, &err));
+    assert_false(basic("other:" FAKE_SECRET, &err));
+    assert_false(basic("demo:" FAKE_SECRET "x", &err));
     assert_false(basic("other:" FAKE_KEY, &err));
     assert_false(basic("aaaaaaaaaaaaaaaa:" FAKE_KEY, &err));
     assert_false(basic(":" FAKE_KEY, &err));
@@ -148,7 +150,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bearer_is_the_whole_key),
         cmocka_unit_test(basic_takes_three_users),
-        cmocka_unit_test(a_tenant_needs_the_whole_key_and_its_own),
+        cmocka_unit_test(a_tenant_needs_a_key_of_its_own),
         cmocka_unit_test(the_query_takes_the_whole_key),
         cmocka_unit_test(authorization_wins_over_the_query),
         cmocka_unit_test(whatever_is_wrong_the_answer_is_the_same),

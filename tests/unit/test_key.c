@@ -103,6 +103,25 @@ one_bit_makes_another_hash(void **unused)
     }
 }
 
+static void
+a_handle_comes_apart_again(void **unused)
+{
+    (void)unused;
+    char handle[KEY_HANDLE_SIZE];
+    char tenant[64];
+    uint8_t bytes[KEY_HANDLE_BYTES];
+    uint8_t hash[KEY_HASH_SIZE];
+    key_hash("secret", hash);
+    assert_true(key_handle_parse(key_handle("demo", "secret", handle), tenant, bytes));
+    assert_string_equal(tenant, "demo");
+    assert_memory_equal(bytes, hash, sizeof bytes);
+    assert_false(key_handle_parse("aaaaaaaaaaaaaaaa", tenant, bytes));
+    assert_false(key_handle_parse("demo/", tenant, bytes));
+    assert_false(key_handle_parse("demo/0123456789abcde", tenant, bytes));
+    assert_false(key_handle_parse("demo/0123456789abcdef0", tenant, bytes));
+    assert_false(key_handle_parse("demo/0123456789abcdeg", tenant, bytes));
+}
+
 int
 main(void)
 {
@@ -113,6 +132,7 @@ main(void)
         cmocka_unit_test(a_key_id_is_16_characters_of_base32),
         cmocka_unit_test(the_hash_is_sha_256),
         cmocka_unit_test(one_bit_makes_another_hash),
+        cmocka_unit_test(a_handle_comes_apart_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
