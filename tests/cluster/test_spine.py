@@ -207,6 +207,9 @@ def test_with_no_broker_jobs_are_taken_and_run_when_one_is_back(cluster_factory)
     cluster = cluster_factory()
     cluster.act("kill", "broker1")
     jobs = [cluster.submit(f"SELECT {n} AS n") for n in range(20)]
+    status = cluster.status(jobs[0])
+    assert status["jobState"] == "PENDING" and status["startedAt"] is None, status
+    assert cluster.get(f"/api/v1/job/{jobs[0]}/results", check=False).status_code == 409
     cluster.act("start", "broker1")
     assert {cluster.wait(job)["state"] for job in jobs} == {"done"}
 
