@@ -82,10 +82,7 @@ queue_hold(lane_t *self, err_t *err)
     pg_params_clear(self->params);
     pg_param_text(self->params, self->node);
     pg_param_int8(self->params, self->options.incarnation);
-    pg_array_open(self->params, PG_UUID);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_uuid(self->params, &ids[i]);
-    pg_array_close(self->params);
+    PG_COLUMN(self->params, PG_UUID, pg_array_uuid, count, &ids[i]);
     pg_param_int8(self->params, self->number);
     return queue(self, SQL_node_hold, STEP_HOLD, 0, err);
 }

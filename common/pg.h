@@ -63,6 +63,15 @@ void pg_array_uuid(pg_params_t *self, const jobid_t *id);
 void pg_array_bytes(pg_params_t *self, const void *bytes, size_t size); /* NULL is SQL NULL */
 void pg_array_close(pg_params_t *self);
 
+/* A whole array parameter of one-argument elements: `value` is said in terms of its index `i`. */
+#define PG_COLUMN(params, type, add, count, value)                                                 \
+    do {                                                                                           \
+        pg_array_open(params, type);                                                               \
+        for (uint32_t i = 0; i < (count); i++)                                                     \
+            add(params, value);                                                                    \
+        pg_array_close(params);                                                                    \
+    } while (0)
+
 /* --- results --- */
 
 void pg_result_destroy(pg_result_t **self_p);

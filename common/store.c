@@ -73,48 +73,18 @@ submit_compare(const void *a, const void *b)
     return jobid_compare(&(*left)->id, &(*right)->id);
 }
 
-static void
-submit_texts(pg_params_t *params, submit_t *const *jobs, uint32_t count)
-{
-    pg_array_open(params, PG_UUID);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_uuid(params, &jobs[i]->id);
-    pg_array_close(params);
-    pg_array_open(params, PG_TEXT);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_text(params, jobs[i]->tenant);
-    pg_array_close(params);
-    pg_array_open(params, PG_TEXT);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_text(params, jobs[i]->source);
-    pg_array_close(params);
-    pg_array_open(params, PG_TEXT);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_text(params, jobs[i]->dialect);
-    pg_array_close(params);
-}
-
 static bool
 submit_run(store_t *self, submit_t *const *jobs, uint32_t count, err_t *err)
 {
     pg_params_t *params = store_params(self);
-    submit_texts(params, jobs, count);
-    pg_array_open(params, PG_INT2);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_int2(params, (int16_t)jobs[i]->priority);
-    pg_array_close(params);
-    pg_array_open(params, PG_TEXT);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_text(params, jobs[i]->sql);
-    pg_array_close(params);
-    pg_array_open(params, PG_INT4);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_int4(params, jobs[i]->retention_s);
-    pg_array_close(params);
-    pg_array_open(params, PG_INT8);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_int8(params, jobid_ms(&jobs[i]->id));
-    pg_array_close(params);
+    PG_COLUMN(params, PG_UUID, pg_array_uuid, count, &jobs[i]->id);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->tenant);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->source);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->dialect);
+    PG_COLUMN(params, PG_INT2, pg_array_int2, count, (int16_t)jobs[i]->priority);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->sql);
+    PG_COLUMN(params, PG_INT4, pg_array_int4, count, jobs[i]->retention_s);
+    PG_COLUMN(params, PG_INT8, pg_array_int8, count, jobid_ms(&jobs[i]->id));
     if (store_run(self, SQL_submit, NULL, err))
         return true;
     return pg_was_cut(self->pg) && store_run(self, SQL_submit_again, NULL, err);
@@ -278,18 +248,9 @@ static bool
 find_all(store_t *self, find_t **jobs, uint32_t count, err_t *err)
 {
     pg_params_t *params = store_params(self);
-    pg_array_open(params, PG_UUID);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_uuid(params, &jobs[i]->id);
-    pg_array_close(params);
-    pg_array_open(params, PG_TEXT);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_text(params, jobs[i]->tenant);
-    pg_array_close(params);
-    pg_array_open(params, PG_BOOL);
-    for (uint32_t i = 0; i < count; i++)
-        pg_array_bool(params, jobs[i]->whole);
-    pg_array_close(params);
+    PG_COLUMN(params, PG_UUID, pg_array_uuid, count, &jobs[i]->id);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->tenant);
+    PG_COLUMN(params, PG_BOOL, pg_array_bool, count, jobs[i]->whole);
     find_range(params, jobs, count);
     own(pg_result) result = NULL;
     if (!store_run(self, SQL_find, &result, err)
