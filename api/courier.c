@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/keeper.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -52,16 +53,22 @@ send_offers(courier_t *self, const outbox_offer_t *offers, uint32_t count)
         log_debug("courier.unsent", "offers=%" PRIu32, count);
 }
 
+/* A watch or a cancel: ids alone. */
 static void
-send_watches(courier_t *self, const jobid_t *ids, uint32_t count)
+send_ids(courier_t *self, wire_tag_t tag, const jobid_t *ids, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         self->refs[i] = (wire_ref_t){ .job = ids[i] };
-    wire_t message = { .tag = WIRE_watch };
-    message.watch.jobs = self->refs;
-    message.watch.jobs_count = count;
+    wire_t message = { .tag = tag };
+    if (tag == WIRE_watch) {
+        message.watch.jobs = self->refs;
+        message.watch.jobs_count = count;
+    } else {
+        message.cancel.jobs = self->refs;
+        message.cancel.jobs_count = count;
+    }
     if (!link_send(self->link, &message))
-        log_debug("courier.unsent", "watches=%" PRIu32, count);
+        log_debug("courier.unsent", "%s=%" PRIu32, wire_name(tag), count);
 }
 
 static uint32_t
@@ -71,10 +78,10 @@ part(uint32_t left)
 }
 
 static void
-watch_all(courier_t *self, const jobid_t *ids, uint32_t count)
+send_all(courier_t *self, wire_tag_t tag, const jobid_t *ids, uint32_t count)
 {
     for (uint32_t at = 0; at < count; at += part(count - at))
-        send_watches(self, ids + at, part(count - at));
+        send_ids(self, tag, ids + at, part(count - at));
 }
 
 /* What workers have put into the box, on the thread. */
@@ -85,7 +92,15 @@ carry(void *arg)
     const outbox_load_t *load = outbox_take(self->outbox);
     for (uint32_t at = 0; at < load->offer_count; at += part(load->offer_count - at))
         send_offers(self, load->offers + at, part(load->offer_count - at));
-    watch_all(self, load->watches, load->watch_count);
+    send_all(self, WIRE_watch, load->watches, load->watch_count);
+    send_all(self, WIRE_cancel, load->cancels, load->cancel_count);
+}
+
+static void
+tell(courier_t *self, const wire_change_t *change)
+{
+    recent_tell(self->recent, change, clock_mono_ms()); /* first: a waiter looks there once */
+    waiters_tell(self->waiters, change);
 }
 
 static void
@@ -94,10 +109,8 @@ message(void *arg, const wire_t *message)
     courier_t *self = arg;
     if (message->tag != WIRE_changes)
         return;
-    for (uint32_t i = 0; i < message->changes.jobs_count; i++) {
-        recent_tell(self->recent, &message->changes.jobs[i]); /* first: a waiter looks there once */
-        waiters_tell(self->waiters, &message->changes.jobs[i]);
-    }
+    for (uint32_t i = 0; i < message->changes.jobs_count; i++)
+        tell(self, &message->changes.jobs[i]);
 }
 
 static void
@@ -122,7 +135,7 @@ leader(void *arg, uint64_t epoch)
     }
     uint32_t count;
     jobid_t *ids = waiters_ids(self->waiters, &count);
-    watch_all(self, ids, count);
+    send_all(self, WIRE_watch, ids, count);
     free(ids);
 }
 
@@ -245,23 +258,39 @@ courier_offer(courier_t *self, const submit_t *const *jobs, uint32_t count)
 void
 courier_await(courier_t *self, waiter_t *waiter, bool ours)
 {
-    wire_change_t change;
+    recent_news_t news;
     waiters_add(self->waiters, waiter);
-    if (!ours && recent_look(self->recent, &waiter->id, NULL, &change) == RECENT_UNKNOWN
+    if (!ours
+        && recent_look(self->recent, &waiter->id, NULL, clock_mono_ms(), &news) == RECENT_UNKNOWN
         && outbox_watch(self->outbox, &waiter->id))
         loop_post(self->loop, carry, self);
 }
 
 recent_state_t
-courier_recall(courier_t *self, const jobid_t *id, const char *tenant, wire_change_t *change)
+courier_recall(courier_t *self, const jobid_t *id, const char *tenant, recent_news_t *news)
 {
-    return recent_look(self->recent, id, tenant, change);
+    return recent_look(self->recent, id, tenant, clock_mono_ms(), news);
 }
 
 void
 courier_leave(courier_t *self, waiter_t *waiter)
 {
     waiters_remove(self->waiters, waiter);
+}
+
+void
+courier_cancel(courier_t *self, const jobid_t *id)
+{
+    if (outbox_cancel(self->outbox, id))
+        loop_post(self->loop, carry, self);
+}
+
+void
+courier_over(courier_t *self, const jobid_t *id)
+{
+    /* of all ends but "done" nothing is believed: what it was is read */
+    wire_change_t change = { .job = *id, .state = JOB_CANCELLED };
+    tell(self, &change);
 }
 
 bool

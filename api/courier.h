@@ -2,10 +2,10 @@
  *
  * One thread with a loop, a link to the brokers and a keeper of this node's row in the store. It
  * tells the leader of jobs that were committed here, and hears when they are over; for jobs of
- * other API nodes it has to ask (a watch). Everything here is a hint: what is dropped because there
- * is no leader, or too much at a time, is found by the broker's sweep, and who waits reads the
- * store every now and then. A new leader knows nothing of who waits here, so it is told of every
- * waiter.
+ * other API nodes it has to ask (a watch). It passes on which jobs are to be stopped. Everything
+ * here is a hint: what is dropped because there is no leader, or too much at a time, is found by
+ * the broker's sweep, and who waits reads the store every now and then. A new leader knows nothing
+ * of who waits here, so it is told of every waiter.
  */
 #ifndef API_COURIER_H
 #define API_COURIER_H
@@ -40,10 +40,18 @@ void courier_offer(courier_t *self, const submit_t *const *jobs, uint32_t count)
 void courier_await(courier_t *self, waiter_t *waiter, bool ours);
 void courier_leave(courier_t *self, waiter_t *waiter);
 
+/* A job was asked to stop, in the store: tell the leader, for whoever runs it. Any thread; does not
+ * wait. */
+void courier_cancel(courier_t *self, const jobid_t *id);
+
+/* This node itself has ended a job, or changed what there is to know of one that is over: who waits
+ * for it here reads it, and no earlier news is believed. Any thread. */
+void courier_over(courier_t *self, const jobid_t *id);
+
 /* What news of a tenant's job there was (recent.h). Where it is asked after courier_await(), an end
  * is either told here or to the waiter. Any thread. */
 recent_state_t courier_recall(courier_t *self, const jobid_t *id, const char *tenant,
-                              wire_change_t *change);
+                              recent_news_t *news);
 
 /* Does the store know this node, as far as can be told? Any thread. */
 bool courier_up(const courier_t *self);

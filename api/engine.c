@@ -1,6 +1,5 @@
 #include "api/engine_inner.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,27 +9,26 @@
 #include "api/rows.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/utf8.h"
 
 enum {
-    PRIORITY = 5,
     NAME_MOST = 63,
     AWAY_MS = 250,       /* a store that is away is not tried for so long */
     PATIENCE_MS = 30000, /* for a store that is away when the node starts */
     CLOCK_EVERY_MS = 60000,
     CLOCK_TRIP_MS = 100, /* a slower answer says too little about the store's time */
     CLOCK_TRIES = 3,
+    HANDS = 4,
+    REMOVERS = 2,
 };
 
 /* --- the gathered calls, each on its own thread --- */
 
-/* The store refused what we sent, and no text of the caller's can be the reason. */
-static void
-own_up(err_t *err, const char *what)
+void
+engine_own_up(err_t *err, const char *call)
 {
     if (err->kind != ERR_SQL)
         return;
-    log_error("engine.refused", "call=%s sqlstate=%s %s", what, err->sqlstate, err->text);
+    log_error("engine.refused", "call=%s sqlstate=%s %s", call, err->sqlstate, err->text);
     /* out of resources, shutting down, or read-only: somebody will see to it */
     bool passing = strncmp(err->sqlstate, "53", 2) == 0 || strncmp(err->sqlstate, "57", 2) == 0
                    || strncmp(err->sqlstate, "25", 2) == 0;
@@ -52,15 +50,14 @@ run_submits(void *arg, gather_ask_t *const *asks, uint32_t count, err_t *err)
         err_clear(&jobs[i]->err);
     }
     if (!store_submit(self->submit_store, jobs, count, err)) {
-        own_up(err, "submit");
+        engine_own_up(err, "submit");
         return false;
     }
     uint32_t good = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (jobs[i]->err.kind == ERR_NONE)
+        engine_own_up(&jobs[i]->err, "submit");
+        if (jobs[i]->err.kind == ERR_NONE && !jobs[i]->existed)
             stored[good++] = jobs[i];
-        else
-            own_up(&jobs[i]->err, "submit");
         asks[i]->err = jobs[i]->err;
     }
     courier_offer(self->courier, stored, good);
@@ -78,7 +75,7 @@ find_singly(engine_t *self, gather_ask_t *const *asks, uint32_t count)
         else if (store_find(self->find_store, &job, 1, &asks[i]->err))
             err_clear(&asks[i]->err);
         else
-            own_up(&asks[i]->err, "find");
+            engine_own_up(&asks[i]->err, "find");
     }
 }
 
@@ -91,7 +88,7 @@ run_finds(void *arg, gather_ask_t *const *asks, uint32_t count, err_t *err)
         jobs[i] = asks[i]->item;
     if (store_find(self->find_store, jobs, count, err))
         return true;
-    own_up(err, "find");
+    engine_own_up(err, "find");
     if (err->kind == ERR_UNAVAILABLE || count == 1)
         return false;
     find_singly(self, asks, count);
@@ -107,7 +104,20 @@ run_key(void *arg, const char *key_id, key_owner_t *owner, err_t *err)
         return true;
     if (readers_again(err, began_ms) && store_key_find(self->key_store, key_id, owner, err))
         return true;
-    own_up(err, "key");
+    engine_own_up(err, "key");
+    return false;
+}
+
+static bool
+run_terms(void *arg, const char *tenant, const char *alias, terms_t *terms, err_t *err)
+{
+    engine_t *self = arg;
+    int64_t began_ms = clock_mono_ms();
+    if (store_terms(self->terms_store, tenant, alias, terms, err))
+        return true;
+    if (readers_again(err, began_ms) && store_terms(self->terms_store, tenant, alias, terms, err))
+        return true;
+    engine_own_up(err, "terms");
     return false;
 }
 
@@ -124,7 +134,7 @@ measure_clock(void *arg, err_t *err)
         if (!told && i < CLOCK_TRIES && readers_again(err, sent_ms))
             continue;
         if (!told) {
-            own_up(err, "clock");
+            engine_own_up(err, "clock");
             return false;
         }
         if (trip_ms > CLOCK_TRIP_MS && i < CLOCK_TRIES)
@@ -162,6 +172,9 @@ open_lanes(engine_t *self, const conf_t *conf, err_t *err)
     self->submit_store = store_new(dsn, "millrace-api submit");
     self->find_store = store_new(dsn, "millrace-api find");
     self->key_store = store_new(dsn, "millrace-api key");
+    self->terms_store = store_new(dsn, "millrace-api terms");
+    self->hands = readers_new(dsn, "millrace-api hand", HANDS);
+    self->removers = readers_new(dsn, "millrace-api remove", REMOVERS);
     self->readers = readers_new(dsn, "millrace-api page", (uint32_t)conf_int(conf, "page_readers"));
     if (!measure_clock(self, err))
         return false;
@@ -178,7 +191,9 @@ open_lanes(engine_t *self, const conf_t *conf, err_t *err)
         self->finds = gather_new(&finds, err);
     if (self->finds)
         self->keys = keys_new(conf_int(conf, "key_cache_ms"), run_key, self, err);
-    return self->keys != NULL;
+    if (self->keys)
+        self->terms = terms_cache_new(conf_int(conf, "key_cache_ms"), run_terms, self, err);
+    return self->terms != NULL;
 }
 
 engine_t *
@@ -188,6 +203,8 @@ engine_new(const conf_t *conf, const char *url, err_t *err)
     self->wait_cap_ms = conf_int(conf, "wait_cap_ms");
     self->reread_ms = conf_int(conf, "reread_ms");
     self->retention_s = (int32_t)conf_int(conf, "retention_s");
+    self->deadline_ms = conf_int(conf, "deadline_ms");
+    self->deadline_most_ms = conf_int(conf, "deadline_most_ms");
     self->waits_most = (int32_t)(conf_int(conf, "http_threads") * HTTP_CROWD_PERCENT / 100);
     if (self->waits_most == 0)
         self->waits_most = 1;
@@ -207,10 +224,14 @@ engine_destroy(engine_t **self_p)
     gather_destroy(&self->submits);
     gather_destroy(&self->finds);
     keys_destroy(&self->keys);
+    terms_cache_destroy(&self->terms);
     readers_destroy(&self->readers);
+    readers_destroy(&self->hands);
+    readers_destroy(&self->removers);
     store_destroy(&self->submit_store);
     store_destroy(&self->find_store);
     store_destroy(&self->key_store);
+    store_destroy(&self->terms_store);
     mint_destroy(&self->mint);
     free(self);
 }
@@ -242,52 +263,16 @@ engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *
 
 /* --- jobs in --- */
 
-static bool
-check_sql(const order_t *order, err_t *err)
-{
-    if (order->sql_size == 0)
-        return err_set(err, ERR_INVALID, "the SQL text is empty");
-    if (memchr(order->sql, '\0', order->sql_size))
-        return err_set(err, ERR_INVALID, "the SQL text holds a NUL byte");
-    if (!utf8_valid(order->sql, order->sql_size))
-        return err_set(err, ERR_INVALID, "the SQL text is not valid UTF-8");
-    return true;
-}
-
-bool
-engine_order(engine_t *self, const caller_t *caller, const order_t *order, submit_t *job,
-             err_t *err)
-{
-    if (strcmp(caller->role, "read") == 0)
-        return err_set(err, ERR_DENIED, "this API key may only read");
-    if (!check_sql(order, err))
-        return false;
-    if (caller->source[0] == '\0')
-        return err_set(err, ERR_INVALID, "tenant %s has no data source: add a login",
-                       caller->tenant);
-    assert(order->sql[order->sql_size] == '\0'); /* the store takes it as a C string */
-    *job = (submit_t){
-        .id = mint_id(self->mint, clock_mono_ms()),
-        .tenant = caller->tenant,
-        .source = caller->source,
-        .dialect = order->dialect,
-        .priority = PRIORITY,
-        .retention_s = self->retention_s,
-        .sql = order->sql,
-    };
-    return true;
-}
-
 bool
 engine_submit(engine_t *self, const caller_t *caller, const order_t *order, jobid_t *id, err_t *err)
 {
-    submit_t job;
-    if (!engine_order(self, caller, order, &job, err))
+    placing_t placing;
+    if (!placing_make(&placing, self, caller, order, err))
         return false;
-    if (!gather_call(self->submits, &job, err))
-        return false;
-    *id = job.id;
-    return true;
+    bool stored = gather_call(self->submits, &placing.job, err);
+    *id = placing.job.id; /* of the job that had its key before, if one had */
+    placing_clear(&placing);
+    return stored;
 }
 
 /* --- jobs out --- */
@@ -296,7 +281,10 @@ job_t *
 engine_found(find_t *found, err_t *err)
 {
     switch (found->verdict) {
-    case FIND_FOUND: return take(found->job);
+    case FIND_FOUND:
+        if (found->whole && found->job->steps > 1 && !found->job->step)
+            found->job->expired = true; /* removed, or dropped, between two looks at it */
+        return take(found->job);
     case FIND_MISSING: err_set(err, ERR_NOT_FOUND, "no such job"); break;
     case FIND_DENIED: err_set(err, ERR_DENIED, "the job is another tenant's"); break;
     }
@@ -318,7 +306,7 @@ source_page(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, 
     engine_t *self = arg;
     page_t *page = readers_page(self->readers, key, row, raw_bytes, err);
     if (!page)
-        own_up(err, "page");
+        engine_own_up(err, "page");
     return page;
 }
 
@@ -329,9 +317,25 @@ source_expired(void *arg, const job_t *job)
     return job->expires_ms != 0 && mint_now_ms(self->mint, clock_mono_ms()) >= job->expires_ms;
 }
 
+static bool
+source_where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
+{
+    engine_t *self = arg;
+    find_t find = { .id = job->id, .tenant = job->tenant };
+    if (!gather_call(self->finds, &find, err))
+        return false;
+    own(job) now = take(find.job);
+    if (!now || now->expired)
+        return err_set(err, ERR_GONE, "the result has expired");
+    *bucket_us = now->bucket_us;
+    return true;
+}
+
 rows_t *
 engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, err_t *err)
 {
-    page_source_t source = { .page = source_page, .expired = source_expired, .arg = self };
+    page_source_t source = {
+        .page = source_page, .expired = source_expired, .where = source_where, .arg = self
+    };
     return rows_new(&source, job, result, offset, err);
 }

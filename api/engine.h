@@ -25,12 +25,39 @@ typedef struct {
     char source[64]; /* the tenant's default source, "" when it has none */
 } caller_t;
 
-/* A job to be made. Texts are borrowed; a NUL stands behind the sql_size bytes of `sql`. */
+/* One step of an order; a NUL stands behind the sql_size bytes of `sql`. */
 typedef struct {
-    const char *dialect;
     const char *sql;
     size_t sql_size;
+    const char *when;   /* plan.h; NULL: in its turn */
+    int64_t timeout_ms; /* of each of its statements; 0: the order's */
+    bool is_template;   /* fill.h; like a `when`, only in orders of several steps */
+} order_step_t;
+
+enum { ORDER_STEPS_MOST = 1000 };
+
+/* A job to be made. Texts are borrowed. A number that is 0 means the default, which is the tenant's
+ * or the cluster's; numbers over a cap of the tenant or the source count as the cap. */
+typedef struct {
+    const char *dialect;
+    const order_step_t *steps;
+    uint32_t step_count;  /* at least 1 */
+    bool one_transaction; /* make one step of all; none of them has a `when` or a timeout */
+    const char *source;   /* alias of one of the tenant's logins, or its source; NULL: the first */
+    int32_t priority;     /* 0 to 9; -1: the default */
+    int64_t statement_timeout_ms;
+    int64_t queue_timeout_ms;
+    int64_t deadline_ms;
+    int32_t max_attempts;
+    autocommit_t autocommit;
+    bool read_only;
+    int32_t retention_s;
+    const char *client_token; /* idempotency key; NULL: none */
+    size_t client_token_size;
 } order_t;
+
+/* An order of one text with nothing but defaults. `step` is borrowed, too. */
+order_t order_of(const char *dialect, const order_step_t *step);
 
 /* Asked while a call waits: has the client gone? Then it waits no longer. */
 typedef struct {
@@ -50,8 +77,10 @@ bool engine_ready(engine_t *self, err_t *err) MUST_USE;
 bool engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *caller,
                    err_t *err) MUST_USE;
 
-/* Make a job durable, then tell the broker. Fails with ERR_DENIED for read-only keys, ERR_INVALID
- * when the tenant has no source or the text holds a NUL or invalid UTF-8. */
+/* Make a job durable, then tell the broker. With a client token that the same order had before, *id
+ * is that job's and nothing is made. Fails with ERR_DENIED for read-only keys; ERR_INVALID when the
+ * tenant has no such source, a text holds a NUL or invalid UTF-8, or an option is out of its range
+ * (the message names it); ERR_CONFLICT when another order had this token. */
 bool engine_submit(engine_t *self, const caller_t *caller, const order_t *order, jobid_t *id,
                    err_t *err) MUST_USE;
 
@@ -62,8 +91,8 @@ job_t *engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bo
 
 /* The same, but return only when the job is final or `wait_ms` is over (more than the cap counts as
  * the cap). ERR_TIMEOUT when the client has gone. A final state may be told from the event that
- * announced it: such a job_t holds id, tenant, state, attempt, times and rows, and is only given
- * for done jobs when `whole` is false. */
+ * announced it: such a job_t holds id, tenant, state, attempt, times (expires_ms, too) and rows,
+ * and is only given for done jobs when `whole` is false. */
 job_t *engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
                    bool whole, const patience_t *patience, err_t *err) MUST_USE;
 
@@ -72,6 +101,22 @@ job_t *engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, in
  * the result. */
 job_t *engine_run(engine_t *self, const caller_t *caller, const order_t *order,
                   const patience_t *patience, err_t *err) MUST_USE;
+
+/* Stop a job, and wait until it is known what became of it, or `wait_ms` is over (more than the cap
+ * counts as the cap). *never_started: no executor had taken it up. The job as it is then: whatever
+ * final state won; not final when that is still being decided. ERR_DENIED for read-only keys, else
+ * as engine_find(). Caller owns the result. */
+job_t *engine_cancel(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
+                     const patience_t *patience, bool *never_started, err_t *err) MUST_USE;
+
+/* Keep a final job's results for `retention_s` from now on (0: its retention again).
+ * ERR_CONFLICT when it is not final, ERR_GONE when they have expired, else as engine_cancel(). */
+bool engine_renew(engine_t *self, const caller_t *caller, const jobid_t *id, int32_t retention_s,
+                  int64_t *expires_ms, err_t *err) MUST_USE;
+
+/* Remove a final job and its results. ERR_CONFLICT when it is not final, else as engine_cancel().
+ */
+bool engine_remove(engine_t *self, const caller_t *caller, const jobid_t *id, err_t *err) MUST_USE;
 
 /* --- rows of a result --- */
 

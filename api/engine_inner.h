@@ -1,7 +1,8 @@
-/* engine_inner.h - what engine.c and vigil.c share: the engine's rooms.
+/* engine_inner.h - what engine.c, order.c, vigil.c and life.c share: the engine's rooms.
  *
- * Two gatherers with a store connection each (submits, finds), the key cache with one of its own,
- * a few readers of pages, the maker of ids, and the courier, which is the node on the bus.
+ * Two gatherers with a store connection each (submits, finds), the caches of keys and of terms with
+ * one of their own each, a few readers of pages, as many hands and removers for what is asked for
+ * seldom, the maker of ids, and the courier, which is the node on the bus.
  */
 #ifndef API_ENGINE_INNER_H
 #define API_ENGINE_INNER_H
@@ -14,12 +15,15 @@
 #include "api/keys.h"
 #include "api/mint.h"
 #include "api/readers.h"
+#include "api/terms.h"
 #include "common/store.h"
 
 struct engine {
     int64_t wait_cap_ms;
     int64_t reread_ms;
     int32_t retention_s;
+    int64_t deadline_ms;
+    int64_t deadline_most_ms;
     int32_t waits_most; /* calls that may wait at one time */
     atomic_int waits;
     mint_t *mint;
@@ -27,16 +31,37 @@ struct engine {
     gather_t *submits; /* of submit_t */
     gather_t *finds;   /* of find_t */
     keys_t *keys;
-    readers_t *readers;
+    terms_cache_t *terms;
+    readers_t *readers;    /* of pages */
+    readers_t *hands;      /* cancel, renew */
+    readers_t *removers;   /* remove: a large result takes its time, and keeps no cancel waiting */
     store_t *submit_store; /* each of its gathering thread alone */
     store_t *find_store;
     store_t *key_store;
+    store_t *terms_store;
 };
 
-/* Check an order and make the job to be submitted, with a fresh id. Texts are borrowed. Fails as
- * engine_submit(). */
-bool engine_order(engine_t *self, const caller_t *caller, const order_t *order, submit_t *job,
+/* A job on its way into the store, and the memory that its texts stand in. Must not move. */
+typedef struct {
+    submit_t job;
+    terms_t terms;
+    char *sql;     /* of several texts made one; else NULL */
+    char *options; /* or NULL */
+    submit_step_t *steps;
+} placing_t;
+
+/* Check an order and make the job to be submitted, with a fresh id (order.c). Texts are borrowed of
+ * order and caller. Fails as engine_submit(), and leaves nothing to be cleared then. */
+bool placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const order_t *order,
                   err_t *err) MUST_USE;
+void placing_clear(placing_t *self);
+
+/* Jobs are made, stopped and removed with keys that may do more than read. */
+bool engine_may_write(const caller_t *caller, err_t *err) MUST_USE;
+
+/* Of an error of the store that no text of the caller's can have caused, what the caller is told;
+ * the rest goes to the log. */
+void engine_own_up(err_t *err, const char *call);
 
 /* The job that was found, or why not. Takes it out of `found`; caller owns the result. */
 job_t *engine_found(find_t *found, err_t *err) MUST_USE;

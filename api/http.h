@@ -59,6 +59,8 @@ const char *request_segment(const request_t *self, uint32_t i);
 
 /* A header's value, name in any case; NULL when it is absent. */
 const char *request_header(const request_t *self, const char *name);
+/* Is it there twice, with values that differ? */
+bool request_header_differs(const request_t *self, const char *name);
 
 /* Query parameters, decoded, in order. */
 uint32_t request_query_count(const request_t *self);

@@ -87,4 +87,19 @@ int64_t json_doc_int(const json_doc_t *self, const char *member);
 /* The first member that is not in the NULL-terminated list `known`, or NULL. Points into self. */
 const char *json_doc_unknown(const json_doc_t *self, const char *const *known);
 
+/* A value inside a parsed document: points into it, and is valid as long. */
+typedef struct {
+    void *at; /* NULL: it is missing */
+} json_part_t;
+
+json_part_t json_doc_part(const json_doc_t *self, const char *member);
+json_kind_t json_part_kind(json_part_t self);
+const char *json_part_text(json_part_t self, size_t *size); /* NULL unless it is a text */
+int64_t json_part_int(json_part_t self);                    /* 0 unless it is an integer */
+bool json_part_bool(json_part_t self);                      /* false unless it is true */
+uint32_t json_part_count(json_part_t self);                 /* of an array's items; else 0 */
+json_part_t json_part_item(json_part_t self, uint32_t i);
+json_part_t json_part_member(json_part_t self, const char *member);
+const char *json_part_unknown(json_part_t self, const char *const *known); /* as json_doc_unknown */
+
 #endif

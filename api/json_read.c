@@ -88,13 +88,24 @@ json_doc_destroy(json_doc_t **self_p)
     free(self);
 }
 
-json_kind_t
-json_doc_kind(const json_doc_t *self, const char *member)
+static jansson_t *
+value(json_part_t part)
 {
-    const jansson_t *value = json_object_get(self->root, member);
-    if (!value)
+    return part.at;
+}
+
+json_part_t
+json_doc_part(const json_doc_t *self, const char *member)
+{
+    return (json_part_t){ json_object_get(self->root, member) };
+}
+
+json_kind_t
+json_part_kind(json_part_t self)
+{
+    if (!self.at)
         return JSON_KIND_MISSING;
-    switch (json_typeof(value)) {
+    switch (json_typeof(value(self))) {
     case JSON_OBJECT: return JSON_KIND_OBJECT;
     case JSON_ARRAY: return JSON_KIND_ARRAY;
     case JSON_STRING: return JSON_KIND_TEXT;
@@ -108,17 +119,58 @@ json_doc_kind(const json_doc_t *self, const char *member)
 }
 
 const char *
+json_part_text(json_part_t self, size_t *size)
+{
+    *size = json_string_length(value(self));
+    return json_string_value(value(self));
+}
+
+int64_t
+json_part_int(json_part_t self)
+{
+    return json_integer_value(value(self));
+}
+
+bool
+json_part_bool(json_part_t self)
+{
+    return json_is_true(value(self));
+}
+
+uint32_t
+json_part_count(json_part_t self)
+{
+    return (uint32_t)json_array_size(value(self));
+}
+
+json_part_t
+json_part_item(json_part_t self, uint32_t i)
+{
+    return (json_part_t){ json_array_get(value(self), i) };
+}
+
+json_part_t
+json_part_member(json_part_t self, const char *member)
+{
+    return (json_part_t){ json_object_get(value(self), member) };
+}
+
+json_kind_t
+json_doc_kind(const json_doc_t *self, const char *member)
+{
+    return json_part_kind(json_doc_part(self, member));
+}
+
+const char *
 json_doc_text(const json_doc_t *self, const char *member, size_t *size)
 {
-    const jansson_t *value = json_object_get(self->root, member);
-    *size = json_string_length(value);
-    return json_string_value(value);
+    return json_part_text(json_doc_part(self, member), size);
 }
 
 int64_t
 json_doc_int(const json_doc_t *self, const char *member)
 {
-    return json_integer_value(json_object_get(self->root, member));
+    return json_part_int(json_doc_part(self, member));
 }
 
 static bool
@@ -132,14 +184,20 @@ listed(const char *const *known, const char *name)
 }
 
 const char *
-json_doc_unknown(const json_doc_t *self, const char *const *known)
+json_part_unknown(json_part_t self, const char *const *known)
 {
     const char *name = NULL;
-    jansson_t *value = NULL;
-    json_object_foreach(self->root, name, value)
+    jansson_t *member = NULL;
+    json_object_foreach(value(self), name, member)
     {
         if (!listed(known, name))
             return name;
     }
     return NULL;
+}
+
+const char *
+json_doc_unknown(const json_doc_t *self, const char *const *known)
+{
+    return json_part_unknown((json_part_t){ self->root }, known);
 }

@@ -32,8 +32,10 @@ outbox_destroy(outbox_t **self_p)
     pthread_mutex_destroy(&self->lock);
     free(self->taken.offers);
     free(self->taken.watches);
+    free(self->taken.cancels);
     free(self->filling.offers);
     free(self->filling.watches);
+    free(self->filling.cancels);
     free(self);
 }
 
@@ -67,18 +69,18 @@ put_offer(outbox_t *self, const submit_t *job)
     snprintf(offer->tenant, sizeof offer->tenant, "%s", job->tenant);
     snprintf(offer->source, sizeof offer->source, "%s", job->source);
     offer->priority = (uint32_t)job->priority;
+    offer->retention_s = job->retention_s;
+    offer->several = job->steps != NULL;
 }
 
 static void
-put_watch(outbox_t *self, const jobid_t *id)
+put_id(outbox_t *self, jobid_t **ids, uint32_t *count, uint32_t *held, const jobid_t *id)
 {
-    outbox_load_t *load = &self->filling;
-    void *watches =
-        room(self, load->watches, load->watch_count, &load->watch_room, sizeof *load->watches);
-    if (!watches)
+    jobid_t *moved = room(self, *ids, *count, held, sizeof *moved);
+    if (!moved)
         return;
-    load->watches = watches;
-    load->watches[load->watch_count++] = *id;
+    *ids = moved;
+    moved[(*count)++] = *id;
 }
 
 /* Has the thread to be called? With the lock held. */
@@ -106,8 +108,20 @@ outbox_offer(outbox_t *self, const submit_t *const *jobs, uint32_t count)
 bool
 outbox_watch(outbox_t *self, const jobid_t *id)
 {
+    outbox_load_t *load = &self->filling;
     pthread_mutex_lock(&self->lock);
-    put_watch(self, id);
+    put_id(self, &load->watches, &load->watch_count, &load->watch_room, id);
+    bool first = call(self);
+    pthread_mutex_unlock(&self->lock);
+    return first;
+}
+
+bool
+outbox_cancel(outbox_t *self, const jobid_t *id)
+{
+    outbox_load_t *load = &self->filling;
+    pthread_mutex_lock(&self->lock);
+    put_id(self, &load->cancels, &load->cancel_count, &load->cancel_room, id);
     bool first = call(self);
     pthread_mutex_unlock(&self->lock);
     return first;
@@ -118,6 +132,7 @@ outbox_take(outbox_t *self)
 {
     self->taken.offer_count = 0;
     self->taken.watch_count = 0;
+    self->taken.cancel_count = 0;
     pthread_mutex_lock(&self->lock);
     outbox_load_t full = self->filling;
     self->filling = self->taken;

@@ -64,30 +64,30 @@ borrow(readers_t *self, err_t *err)
         if (self->idle_count > 0)
             return self->idle[--self->idle_count];
         if (waited == ETIMEDOUT) {
-            err_set(err, ERR_UNAVAILABLE, "too many results are being read");
+            err_set(err, ERR_UNAVAILABLE, "too much is asked of the job store");
             return NULL;
         }
         waited = pthread_cond_timedwait(&self->returned, &self->lock, &end);
     }
 }
 
-page_t *
-readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+bool
+readers_call(readers_t *self, readers_fn call, void *arg, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
     store_t *store = borrow(self, err);
     pthread_mutex_unlock(&self->lock);
     if (!store)
-        return NULL;
+        return false;
 
     int64_t began_ms = clock_mono_ms();
-    page_t *page = store_page(store, key, row, raw_bytes, err);
-    if (!page && readers_again(err, began_ms))
-        page = store_page(store, key, row, raw_bytes, err);
+    bool good = call(store, arg, err);
+    if (!good && readers_again(err, began_ms))
+        good = call(store, arg, err);
 
     pthread_mutex_lock(&self->lock);
     self->idle[self->idle_count++] = store;
-    if (!page && err->kind == ERR_UNAVAILABLE) {
+    if (!good && err->kind == ERR_UNAVAILABLE) {
         self->away = *err;
         self->away_until_ms = clock_mono_ms() + READERS_AWAY_MS;
         pthread_cond_broadcast(&self->returned);
@@ -95,7 +95,29 @@ readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_
         pthread_cond_signal(&self->returned);
     }
     pthread_mutex_unlock(&self->lock);
-    return page;
+    return good;
+}
+
+typedef struct {
+    const page_key_t *key;
+    int64_t row;
+    uint32_t *raw_bytes;
+    page_t *page;
+} page_call_t;
+
+static bool
+call_page(store_t *store, void *arg, err_t *err)
+{
+    page_call_t *call = arg;
+    call->page = store_page(store, call->key, call->row, call->raw_bytes, err);
+    return call->page != NULL;
+}
+
+page_t *
+readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+{
+    page_call_t call = { .key = key, .row = row, .raw_bytes = raw_bytes };
+    return readers_call(self, call_page, &call, err) ? call.page : NULL;
 }
 
 bool

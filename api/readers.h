@@ -1,4 +1,4 @@
-/* readers.h - a few store connections for reading pages, lent for one short statement each.
+/* readers.h - a few store connections, lent for one call each: for reading pages, say.
  *
  * No connection is held while bytes go to a client: a slow client costs a thread, never a
  * connection. Who finds all of them lent waits for at most READERS_WAIT_MS. After a failed attempt
@@ -17,8 +17,15 @@ typedef struct readers readers_t;
 readers_t *readers_new(const char *dsn, const char *who, uint32_t count) MUST_USE;
 void readers_destroy(readers_t **self_p); /* none may be lent */
 
-/* As store_page(), on one of the connections. Fails with ERR_UNAVAILABLE also when none came free
- * in time. Caller owns the result. */
+/* One call of store.h. */
+typedef bool (*readers_fn)(store_t *store, void *arg, err_t *err);
+
+/* Make a call on one of the connections; once more on a fresh one, when an idle connection turns
+ * out to be broken. Fails as the call does, and with ERR_UNAVAILABLE when none came free in time.
+ */
+bool readers_call(readers_t *self, readers_fn call, void *arg, err_t *err) MUST_USE;
+
+/* As store_page(), on one of the connections. Fails as readers_call(). Caller owns the result. */
 page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes,
                      err_t *err) MUST_USE;
 

@@ -13,7 +13,8 @@ typedef struct {
     jobid_t id;
     uint64_t leader; /* the count of leaders when it was offered; 0: an empty place */
     bool done;
-    wire_change_t change;
+    int64_t told_ms;
+    recent_news_t news;
     char tenant[sizeof((outbox_offer_t *)0)->tenant];
 } place_t;
 
@@ -70,17 +71,20 @@ recent_offered(recent_t *self, const outbox_offer_t *offers, uint32_t count)
 {
     pthread_mutex_lock(&self->lock);
     for (uint32_t i = 0; i < count; i++) {
+        if (offers[i].several)
+            continue;
         place_t *place = place_of(self, &offers[i].id);
         place->id = offers[i].id;
         place->leader = self->leader;
         place->done = false;
+        place->news.retention_s = offers[i].retention_s;
         snprintf(place->tenant, sizeof place->tenant, "%s", offers[i].tenant);
     }
     pthread_mutex_unlock(&self->lock);
 }
 
 void
-recent_tell(recent_t *self, const wire_change_t *change)
+recent_tell(recent_t *self, const wire_change_t *change, int64_t now_ms)
 {
     if (change->state >= JOB_STATES || !job_state_final((job_state_t)change->state))
         return;
@@ -90,24 +94,25 @@ recent_tell(recent_t *self, const wire_change_t *change)
         place->leader = 0;
     if (holds(place, &change->job) && !place->done) {
         place->done = true;
-        place->change = *change;
+        place->told_ms = now_ms;
+        place->news.change = *change;
     }
     pthread_mutex_unlock(&self->lock);
 }
 
 recent_state_t
-recent_look(recent_t *self, const jobid_t *id, const char *tenant, wire_change_t *change)
+recent_look(recent_t *self, const jobid_t *id, const char *tenant, int64_t now_ms,
+            recent_news_t *news)
 {
     recent_state_t state = RECENT_UNKNOWN;
     pthread_mutex_lock(&self->lock);
     const place_t *place = place_of(self, id);
     if (holds(place, id) && (!tenant || strcmp(place->tenant, tenant) == 0)) {
-        if (place->done) {
+        if (place->done && now_ms - place->told_ms < RECENT_MS)
             state = RECENT_DONE;
-            *change = place->change;
-        } else if (place->leader == self->leader) {
+        else if (!place->done && place->leader == self->leader)
             state = RECENT_OPEN;
-        }
+        *news = place->news;
     }
     pthread_mutex_unlock(&self->lock);
     return state;

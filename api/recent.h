@@ -3,8 +3,10 @@
  * The broker tells this node of the end of every job that the node offered, asked or not. What is
  * kept here of that lets a wait for such a job begin, and often end, without a question to the
  * store. Only "done" is kept: of other ends there is more to know than the event says, and such a
- * job is forgotten. A fixed number of places, each id has one, the newest stays; what is not here
- * is not known, and no more. Any thread.
+ * job is forgotten; of jobs of several steps there always is. And it is kept for RECENT_MS only: by
+ * way of another node a job that is over may be removed, or kept longer. A fixed number of places,
+ * each id has one, the newest stays; what is not here is not known, and no more. Monotonic times
+ * come in as arguments. Any thread.
  */
 #ifndef API_RECENT_H
 #define API_RECENT_H
@@ -12,7 +14,15 @@
 #include "api/outbox.h"
 #include "common/wire.h"
 
+enum { RECENT_MS = 2000 };
+
 typedef struct recent recent_t;
+
+/* What is known. */
+typedef struct {
+    int32_t retention_s;  /* the job's */
+    wire_change_t change; /* RECENT_DONE */
+} recent_news_t;
 
 typedef enum {
     RECENT_UNKNOWN, /* nothing is known */
@@ -32,11 +42,12 @@ void recent_offered(recent_t *self, const outbox_offer_t *offers, uint32_t count
 
 /* News of a job, of whatever kind and origin. Comes after recent_offered() for jobs of this node.
  */
-void recent_tell(recent_t *self, const wire_change_t *change);
+void recent_tell(recent_t *self, const wire_change_t *change, int64_t now_ms);
 
-/* What is known of a tenant's job; of another tenant's nothing. Fills *change for RECENT_DONE. With
- * NULL for the tenant that is not asked: for those who show nothing of the job. */
-recent_state_t recent_look(recent_t *self, const jobid_t *id, const char *tenant,
-                           wire_change_t *change);
+/* What is known of a tenant's job; of another tenant's nothing. Fills *news, but for
+ * RECENT_UNKNOWN. With NULL for the tenant that is not asked: for those who show nothing of the
+ * job. */
+recent_state_t recent_look(recent_t *self, const jobid_t *id, const char *tenant, int64_t now_ms,
+                           recent_news_t *news);
 
 #endif

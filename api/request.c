@@ -39,6 +39,18 @@ request_header(const request_t *self, const char *name)
     return NULL;
 }
 
+bool
+request_header_differs(const request_t *self, const char *name)
+{
+    const char *first = request_header(self, name);
+    for (uint32_t i = 0; first && i < self->header_count; i++) {
+        if (strcasecmp(self->headers[i].name, name) == 0
+            && strcmp(self->headers[i].value, first) != 0)
+            return true;
+    }
+    return false;
+}
+
 uint32_t
 request_query_count(const request_t *self)
 {

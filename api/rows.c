@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -10,9 +11,11 @@ struct rows {
     page_source_t source;
     const job_t *job;
     const result_t *result;
-    int64_t next;          /* row */
-    int64_t page_end;      /* the first row behind the open page */
-    page_reader_t *reader; /* of the open page; NULL: none is open */
+    int64_t next;                 /* row */
+    int64_t bucket_us;            /* where its pages are */
+    int64_t page_end;             /* the first row behind the page that was opened last */
+    uint8_t hash[PAGE_HASH_SIZE]; /* of the chain up to there */
+    page_reader_t *reader;        /* of the open page; NULL: none is open */
 };
 
 static bool
@@ -49,6 +52,7 @@ rows_new(const page_source_t *source, const job_t *job, const result_t *result, 
     self->job = job;
     self->result = result;
     self->next = offset;
+    self->bucket_us = job->bucket_us;
     return self;
 }
 
@@ -86,25 +90,60 @@ open_inline(rows_t *self, err_t *err)
                      result->rows, err);
 }
 
-static bool
-open_stored(rows_t *self, err_t *err)
+/* A page that is not there may have been moved since the job was looked up. */
+static page_t *
+fetch_page(rows_t *self, uint32_t *raw_bytes, err_t *err)
 {
+    const page_source_t *source = &self->source;
     page_key_t key = {
         .job = self->job->id,
-        .bucket_us = self->job->bucket_us,
-        .attempt = self->job->attempt,
+        .bucket_us = self->bucket_us,
+        .attempt = self->result->attempt > 0 ? self->result->attempt : self->job->attempt,
         .step = self->result->step,
         .result = self->result->ordinal,
     };
+    page_t *page = source->page(source->arg, &key, self->next, raw_bytes, err);
+    if (page || err->kind != ERR_NOT_FOUND)
+        return page;
+    if (source->expired(source->arg, self->job)) {
+        say_gone(err);
+        return NULL;
+    }
+    if (!source->where(source->arg, self->job, &key.bucket_us, err))
+        return NULL;
+    self->bucket_us = key.bucket_us;
+    page = source->page(source->arg, &key, self->next, raw_bytes, err);
+    if (!page && err->kind == ERR_NOT_FOUND)
+        say_broken(self, "a page is missing", err);
+    return page;
+}
+
+/* Hold a page against the manifest and the pages before it. */
+static bool
+check_page(rows_t *self, const page_t *page, err_t *err)
+{
+    bool follows = self->page_end > 0;
+    int64_t end = page->first_row + (int64_t)page->rows;
+    if ((follows && page->first_row != self->page_end) || end > self->result->rows)
+        return say_broken(self, "the page is not the next one", err);
+    if (follows || page->first_row == 0) /* where the chain begins, it is all zeros */
+        page_chain(self->hash, page->data, page->size, self->hash);
+    else
+        memcpy(self->hash, page->hash, sizeof self->hash);
+    if (memcmp(self->hash, page->hash, sizeof self->hash) != 0)
+        return say_broken(self, "the page has another hash", err);
+    if (end == self->result->rows && memcmp(page->hash, self->result->hash, sizeof page->hash) != 0)
+        return say_broken(self, "the last page has another hash", err);
+    return true;
+}
+
+static bool
+open_stored(rows_t *self, err_t *err)
+{
     uint32_t raw_bytes = 0;
-    own(page) page = self->source.page(self->source.arg, &key, self->next, &raw_bytes, err);
-    if (page)
-        return open_page(self, page->data, page->size, raw_bytes, page->first_row, page->rows, err);
-    if (err->kind != ERR_NOT_FOUND)
-        return false;
-    if (self->source.expired(self->source.arg, self->job))
-        return say_gone(err);
-    return say_broken(self, "a page is missing", err);
+    own(page) page = fetch_page(self, &raw_bytes, err);
+    return page && check_page(self, page, err)
+           && open_page(self, page->data, page->size, raw_bytes, page->first_row, page->rows, err);
 }
 
 bool

@@ -14,11 +14,17 @@ typedef struct {
     page_t *(*page)(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err);
     /* Is the time of the job's pages over by now? */
     bool (*expired)(void *arg, const job_t *job);
+    /* In which bucket are the job's pages by now? They may be moved while they are read. Fails with
+     * ERR_GONE when the job has expired, or is not there any more. */
+    bool (*where)(void *arg, const job_t *job, int64_t *bucket_us, err_t *err);
     void *arg;
 } page_source_t;
 
-/* As engine_rows(). Copies `source`, keeps job and result, which must outlive it. Caller owns the
- * result. */
+/* As engine_rows(). Each stored page is held against the manifest: it begins where the one before
+ * it ended, its hash continues that one's, and the last one's hash is the result's; a page that is
+ * not what the manifest promises ends the reading with ERR_INTERNAL. Of the page that is read
+ * first, when it is not the first of the result, only the place is checked. Copies `source`, keeps
+ * job and result, which must outlive it. Caller owns the result. */
 rows_t *rows_new(const page_source_t *source, const job_t *job, const result_t *result,
                  int64_t offset, err_t *err) MUST_USE;
 

@@ -14,8 +14,14 @@ const setting_t api_settings[] = {
       "How often a waiting request looks into the store by itself." },
     { "retention_s", CONF_INT, "86400", 1, 2592000, "s",
       "How long results are kept; at most what the brokers make partitions for (page_days)." },
+    { "deadline_ms", CONF_INT, "86400000", 1000, 604800000, "ms",
+      "When a job that has no deadline of its own must be over, after it was submitted; the same "
+      "as the brokers' and executors'." },
+    { "deadline_most_ms", CONF_INT, "604800000", 1000, 604800000, "ms",
+      "The latest deadline that a job may have; never more than a week, since a ledger must "
+      "outlive it." },
     { "key_cache_ms", CONF_INT, "1000", 0, 60000, "ms",
-      "How long an API key is believed without asking the store." },
+      "How long an API key, and a tenant's terms, are believed without asking the store." },
     { "page_readers", CONF_INT, "4", 1, 64, "", "Store connections that read result pages." },
     { "cell", CONF_INT, "0", 0, 4095, "", "Number of this cluster in the ids it makes." },
     { 0 },

@@ -4,14 +4,15 @@
  * can fall into no gap between them. News of the end is a hint: where more than "done" has to be
  * known, the bus thread itself hands in the read of the job, and the waiting thread wakes once,
  * with the job. Whatever is lost, the job is read again every reread_ms. A job that this node
- * submitted a moment ago needs no first look: its end was told already, or will be.
+ * submitted a moment ago needs no first look: its end was told already, or will be. An order whose
+ * key was taken before waits for the job that took it.
  */
 #include <stdlib.h>
 
 #include "api/engine_inner.h"
 #include "common/clock.h"
 
-enum { GONE_MS = 500 }; /* how often to ask whether the client is still there */
+enum { MS_PER_S = 1000, GONE_MS = 500 }; /* how often to ask whether the client is still there */
 
 /* Flags of a vigil's latch. */
 enum {
@@ -32,7 +33,9 @@ typedef struct {
     bool asked;   /* it was handed in; the waiters' lock guards it */
     bool waits;   /* or does it only look, since too many wait already? */
     bool guessed; /* what is shown was never read: at the end of the time it has to be */
-    submit_t job;
+    /* the job's, as far as it is known here; else 0: read it when it is done */
+    atomic_int retention_s;
+    placing_t placing;
     gather_ask_t storing;
 } vigil_t;
 
@@ -41,7 +44,7 @@ static void
 tell(waiter_t *waiter, const wire_change_t *change)
 {
     vigil_t *self = (vigil_t *)waiter;
-    if (change->state == JOB_DONE && !self->find.whole) {
+    if (change->state == JOB_DONE && !self->find.whole && atomic_load(&self->retention_s) > 0) {
         self->change = *change;
         latch_raise(&self->latch, ENDED);
         return;
@@ -73,8 +76,12 @@ static void
 vigil_store(vigil_t *self)
 {
     self->awaited |= STORED;
-    self->storing =
-        (gather_ask_t){ .item = &self->job, .latch = &self->latch, .flag = STORED, .quiet = true };
+    self->storing = (gather_ask_t){
+        .item = &self->placing.job,
+        .latch = &self->latch,
+        .flag = STORED,
+        .quiet = !self->placing.job.keyed,
+    };
     gather_put(self->engine->submits, &self->storing);
 }
 
@@ -134,13 +141,14 @@ vigil_look(vigil_t *self, bool was_read, job_t **job_p, err_t *err)
 
 /* What the event says of a job whose tenant was checked. */
 static void
-believe(job_t *job, const wire_change_t *change)
+believe(job_t *job, const wire_change_t *change, int32_t retention_s)
 {
     job->state = JOB_DONE;
     job->attempt = (int32_t)change->attempt;
     job->started_ms = change->started_ms;
     job->ended_ms = change->ended_ms;
     job->rows = change->rows;
+    job->expires_ms = change->ended_ms + (int64_t)retention_s * MS_PER_S;
 }
 
 /* The job as it stands when it is committed: what is answered if nothing more is learned of it. */
@@ -158,6 +166,7 @@ fresh(const submit_t *order)
     job->state = JOB_PENDING;
     job->priority = order->priority;
     job->created_ms = jobid_ms(&order->id);
+    job->steps = order->steps ? order->step_count : 1;
     return job;
 }
 
@@ -168,9 +177,9 @@ vigil_recall(vigil_t *self)
 {
     if (self->find.whole)
         return NULL;
-    wire_change_t change;
+    recent_news_t news;
     recent_state_t known =
-        courier_recall(self->engine->courier, &self->find.id, self->find.tenant, &change);
+        courier_recall(self->engine->courier, &self->find.id, self->find.tenant, &news);
     if (known == RECENT_UNKNOWN)
         return NULL;
     submit_t order = {
@@ -179,7 +188,7 @@ vigil_recall(vigil_t *self)
     job_t *job = fresh(&order);
     self->guessed = true;
     if (known == RECENT_DONE)
-        believe(job, &change);
+        believe(job, &news.change, news.retention_s);
     return job;
 }
 
@@ -198,11 +207,11 @@ vigil_keep(vigil_t *self, int64_t deadline_ms, job_t **job_p, err_t *err)
         if (!vigil_sleep(self, until_ms < deadline_ms ? until_ms : deadline_ms, &flags, err))
             return false;
         if (flags & ENDED) {
-            believe(*job_p, &self->change);
+            believe(*job_p, &self->change, self->retention_s);
             return true;
         }
-        if (flags == STORED && self->storing.err.kind != ERR_NONE)
-            return true; /* there is no job to wait for */
+        if ((flags & STORED) && (self->storing.err.kind != ERR_NONE || self->placing.job.existed))
+            return true; /* there is no job to wait for, or it is another one */
         if (!(flags & READ) && (flags == STORED || !latch_look(&self->latch, STORED)))
             continue; /* nothing to be read yet */
         good = vigil_look(self, flags & READ, job_p, err);
@@ -210,6 +219,15 @@ vigil_keep(vigil_t *self, int64_t deadline_ms, job_t **job_p, err_t *err)
             return false;
     }
     return true;
+}
+
+/* A job that was read says what else has to be known to believe that it is done; of steps there is
+ * always more. */
+static void
+vigil_learn(vigil_t *self, const job_t *job)
+{
+    if (!self->guessed && job->steps == 1)
+        atomic_store(&self->retention_s, job->retention_s);
 }
 
 static int64_t
@@ -226,13 +244,18 @@ engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t w
     if (wait_ms <= 0)
         return engine_find(self, caller, id, whole, err);
     find_t find = { .id = *id, .tenant = caller->tenant, .whole = whole };
-    vigil_t vigil;
+    recent_news_t news;
+    vigil_t vigil = { .retention_s = 0 };
+    if (courier_recall(self->courier, id, caller->tenant, &news) != RECENT_UNKNOWN)
+        atomic_init(&vigil.retention_s, news.retention_s);
     vigil_begin(&vigil, self, &find, patience, false);
     int64_t deadline_ms = deadline(&vigil, wait_ms);
     latch_mark(&vigil.latch, STORED); /* long ago, perhaps elsewhere */
     own(job) job = vigil_recall(&vigil);
     if (!job)
         job = engine_find(self, caller, id, whole, err);
+    if (job)
+        vigil_learn(&vigil, job);
     bool good = job && vigil_keep(&vigil, deadline_ms, &job, err);
     if (good && vigil.guessed && !job_state_final(job->state))
         good = vigil_look(&vigil, false, &job, err);
@@ -240,26 +263,52 @@ engine_wait(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t w
     return good ? take(job) : NULL;
 }
 
+/* The job is committed: "away" would be taken for "try again", and run it twice. Who only half
+ * closed the connection still reads. */
+static bool
+is_passing(const err_t *err)
+{
+    return err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT;
+}
+
+/* Wait for the job that an earlier order of this key has made; `job` stands for it until then. */
+static job_t *
+run_existing(engine_t *self, const caller_t *caller, job_t *job, int64_t deadline_ms,
+             const patience_t *patience, err_t *err)
+{
+    int64_t left_ms = deadline_ms - clock_mono_ms();
+    job_t *found = engine_wait(self, caller, &job->id, left_ms, true, patience, err);
+    if (found || !is_passing(err)) {
+        job_destroy(&job);
+        return found;
+    }
+    return job;
+}
+
 job_t *
 engine_run(engine_t *self, const caller_t *caller, const order_t *order, const patience_t *patience,
            err_t *err)
 {
-    vigil_t vigil;
-    if (!engine_order(self, caller, order, &vigil.job, err))
+    vigil_t vigil = { .retention_s = 0 };
+    if (!placing_make(&vigil.placing, self, caller, order, err))
         return NULL;
-    find_t find = { .id = vigil.job.id, .tenant = caller->tenant, .whole = true };
+    find_t find = { .id = vigil.placing.job.id, .tenant = caller->tenant, .whole = true };
     vigil_begin(&vigil, self, &find, patience, true);
     int64_t deadline_ms = deadline(&vigil, self->wait_cap_ms);
+    own(job) job = fresh(&vigil.placing.job); /* before the gathering thread writes there */
     vigil_store(&vigil);
-    own(job) job = fresh(&vigil.job);
     bool good = vigil_keep(&vigil, deadline_ms, &job, err);
     vigil_end(&vigil);
+    bool existed = vigil.placing.job.existed;
+    jobid_t id = vigil.placing.job.id;
+    placing_clear(&vigil.placing);
     if (vigil.storing.err.kind != ERR_NONE) {
         *err = vigil.storing.err;
         return NULL;
     }
-    /* It is committed: "away" would be taken for "try again", and run it twice. Who only half
-     * closed the connection still reads. */
-    bool known = good || err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT;
-    return known ? take(job) : NULL;
+    if (existed) {
+        job->id = id;
+        return run_existing(self, caller, take(job), deadline_ms, patience, err);
+    }
+    return good || is_passing(err) ? take(job) : NULL;
 }

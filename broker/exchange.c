@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "broker/audience.h"
+#include "broker/dispatch.h"
+#include "broker/mail.h"
 #include "broker/members.h"
 #include "common/log.h"
 
 enum {
-    JOBS_PER_MESSAGE = 1024, /* with the longest texts still far below WIRE_SIZE_MOST */
-    EXECUTOR_LOOKS = 64,     /* members looked at for one job */
-    AUDIENCE_FACTOR = 4,     /* jobs with listeners, for each that may wait */
+    AUDIENCE_FACTOR = 4, /* jobs with listeners, for each that may wait */
 };
 
 struct exchange {
@@ -18,10 +18,12 @@ struct exchange {
     queue_t *queue;
     audience_t *audience;
     members_t *members;
-    uint64_t epoch;    /* ours while we lead, else 0 */
-    uint64_t heard_of; /* the newest there is, as far as we know */
-    uint32_t look;     /* where the search for an executor goes on */
-    bool missing;      /* jobs were let go of that the sweep should find again */
+    uint64_t epoch;      /* ours while we lead, else 0 */
+    uint64_t heard_of;   /* the newest there is, as far as we know */
+    uint32_t look;       /* where the search for an executor goes on */
+    wire_ref_t *cancels; /* to be told to all executors at the end of the turn */
+    uint32_t cancels_count;
+    bool missing; /* jobs were let go of that the sweep should find again */
     int64_t swept_ms;
 };
 
@@ -67,53 +69,6 @@ beat_all(exchange_t *self)
         if (member)
             member_send(self, member, &beat);
     }
-}
-
-static wire_offer_t
-offer_of(const waiting_t *job)
-{
-    return (wire_offer_t){ .job = job->id,
-                           .tenant = wire_text(job->tenant),
-                           .source = wire_text(job->source),
-                           .priority = (uint32_t)job->priority,
-                           .queue_key = wire_text(job->queue_key),
-                           .recovering = job->recovering };
-}
-
-static bool
-flush_jobs(exchange_t *self, member_t *member)
-{
-    wire_offer_t offers[JOBS_PER_MESSAGE];
-    for (uint32_t from = 0; from < member->jobs_count; from += JOBS_PER_MESSAGE) {
-        uint32_t count = member->jobs_count - from;
-        if (count > JOBS_PER_MESSAGE)
-            count = JOBS_PER_MESSAGE;
-        for (uint32_t i = 0; i < count; i++)
-            offers[i] = offer_of(&member->jobs[from + i]);
-        wire_t message = { .tag = WIRE_dispatch,
-                           .dispatch = {
-                               .epoch = self->epoch, .jobs = offers, .jobs_count = count } };
-        if (!member_send(self, member, &message))
-            return false;
-    }
-    member->jobs_count = 0;
-    return true;
-}
-
-static bool
-flush_changes(exchange_t *self, member_t *member)
-{
-    for (uint32_t from = 0; from < member->changes_count; from += WIRE_LIST_MOST) {
-        uint32_t count = member->changes_count - from;
-        if (count > WIRE_LIST_MOST)
-            count = WIRE_LIST_MOST;
-        wire_t message = { .tag = WIRE_changes,
-                           .changes = { .jobs = member->changes + from, .jobs_count = count } };
-        if (!member_send(self, member, &message))
-            return false;
-    }
-    member->changes_count = 0;
-    return true;
 }
 
 /* --- what members say --- */
@@ -197,8 +152,11 @@ hear_credit(exchange_t *self, member_t *member, const wire_credit_t *credit, int
 {
     for (uint32_t i = 0; i < credit->done_count; i++) {
         const wire_release_t *done = &credit->done[i];
-        if (done->verdict <= RELEASE_LATER)
-            queue_release(self->queue, &done->job, (release_verdict_t)done->verdict, now_ms);
+        queue_release_t release = { .job = done->job,
+                                    .verdict = (release_verdict_t)done->verdict,
+                                    .later_ms = done->later_ms };
+        if (done->verdict <= RELEASE_AWAY)
+            queue_release(self->queue, &release, now_ms);
     }
     if (credit->epoch != self->epoch)
         return;
@@ -216,10 +174,13 @@ hear_change(exchange_t *self, const wire_change_t *change, int64_t now_ms)
         if (listener)
             member_change(listener, change);
     }
-    if (!job_state_final((job_state_t)change->state))
+    if (!job_state_final((job_state_t)change->state)) {
+        queue_runs(self->queue, &change->job, now_ms);
         return;
+    }
     audience_remove(self->audience, &change->job);
-    queue_release(self->queue, &change->job, RELEASE_FINISHED, now_ms);
+    queue_release_t over = { .job = change->job, .verdict = RELEASE_FINISHED };
+    queue_release(self->queue, &over, now_ms);
 }
 
 static void
@@ -227,6 +188,25 @@ hear_changes(exchange_t *self, const wire_changes_t *changes, int64_t now_ms)
 {
     for (uint32_t i = 0; i < changes->jobs_count; i++)
         hear_change(self, &changes->jobs[i], now_ms);
+}
+
+/* To the executor that has the job; to all where that is not known. A job that waits is nobody's:
+ * who takes it up learns of the cancel from the store. */
+static void
+hear_cancel(exchange_t *self, const wire_cancel_t *cancel)
+{
+    for (uint32_t i = 0; i < cancel->jobs_count; i++) {
+        const jobid_t *id = &cancel->jobs[i].job;
+        uint32_t runner = 0;
+        queue_place_t place = queue_find(self->queue, id, &runner);
+        if (place == QUEUE_WAITS || place == QUEUE_OVER)
+            continue;
+        member_t *member = place == QUEUE_OUT ? members_numbered(self->members, runner) : NULL;
+        if (member)
+            member_cancel(member, id);
+        else if (self->cancels_count < WIRE_LIST_MOST) /* executors ask the store, too */
+            self->cancels[self->cancels_count++] = cancel->jobs[i];
+    }
 }
 
 /* What only a leader listens to. */
@@ -242,6 +222,10 @@ hear_as_leader(exchange_t *self, member_t *member, const wire_t *message, int64_
     case WIRE_watch:
         if (!executor)
             hear_watch(self, member, &message->watch, now_ms);
+        return;
+    case WIRE_cancel:
+        if (!executor)
+            hear_cancel(self, &message->cancel);
         return;
     case WIRE_credit:
         if (executor)
@@ -285,58 +269,14 @@ exchange_hear(exchange_t *self, const peer_t *peer, const char *role, const char
 
 /* --- dispatch --- */
 
-/* FNV-1a over both names. Two pairs that collide cost a warm session, no more. */
-static uint64_t
-pair_hash(const waiting_t *job)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *at = job->tenant; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
-    hash = (hash ^ '/') * 0x100000001b3u;
-    for (const char *at = job->source; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
-    return hash;
-}
-
-static bool
-is_warm(const member_t *member, uint64_t pair)
-{
-    return member->pairs[pair % MEMBER_PAIRS] == pair;
-}
-
-/* The executor for a job: a warm one if any has credit, and of those the one with most. The walk is
- * bounded, and goes on where it ended, so that among many all have their turn. */
-static member_t *
-executor_for(exchange_t *self, uint64_t pair)
-{
-    member_t *best = NULL;
-    uint32_t places = members_places(self->members);
-    for (uint32_t i = 0, seen = 0; i < places && (seen < EXECUTOR_LOOKS || !best); i++) {
-        self->look = (self->look + 1) % places;
-        member_t *member = members_at(self->members, self->look);
-        if (!member || member->credit == 0)
-            continue;
-        seen++;
-        bool warmer = !best || is_warm(member, pair) > is_warm(best, pair);
-        bool as_warm = best && is_warm(member, pair) == is_warm(best, pair);
-        if (warmer || (as_warm && member->credit > best->credit))
-            best = member;
-    }
-    return best;
-}
-
 static void
 dispatch(exchange_t *self, int64_t now_ms)
 {
     const waiting_t *job = NULL;
     while ((job = queue_head(self->queue, now_ms))) {
-        uint64_t pair = pair_hash(job);
-        member_t *member = executor_for(self, pair);
+        const member_t *member = dispatch_job(self->members, &self->look, job);
         if (!member)
             return;
-        member_job(member, job);
-        member->credit--;
-        member->pairs[pair % MEMBER_PAIRS] = pair;
         queue_take(self->queue, member->number, now_ms);
     }
 }
@@ -344,11 +284,16 @@ dispatch(exchange_t *self, int64_t now_ms)
 static void
 flush(exchange_t *self)
 {
+    mail_t mail = { .send = self->options.send, .arg = self->options.arg, .epoch = self->epoch };
     for (uint32_t i = 0; i < members_places(self->members); i++) {
         member_t *member = members_at(self->members, i);
-        if (member && flush_jobs(self, member))
-            flush_changes(self, member);
+        if (!member)
+            continue;
+        uint32_t all = member->role == MEMBER_EXECUTOR ? self->cancels_count : 0;
+        if (!mail_send(&mail, member) || !mail_cancels(&mail, member, self->cancels, all))
+            member_forget(self, member, "unreachable");
     }
+    self->cancels_count = 0;
 }
 
 void
@@ -408,14 +353,26 @@ exchange_beat(exchange_t *self, int64_t now_ms)
     beat_all(self);
 }
 
+/* Who lost a job by its lease may still have others that it never claimed: it is stopped, say. */
+static void
+lost_by(exchange_t *self, const waiting_t *job)
+{
+    member_t *member = job->lost_incarnation > 0
+                           ? members_named(self->members, MEMBER_EXECUTOR, job->lost_by)
+                           : NULL;
+    if (member && member->incarnation == job->lost_incarnation)
+        member_forget(self, member, "lease");
+}
+
 void
 exchange_offer(exchange_t *self, const waiting_t *job, bool more, int64_t now_ms)
 {
     if (self->epoch == 0)
         return;
+    lost_by(self, job);
     queue_offer(self->queue, job, now_ms);
     if (more)
-        queue_overflow(self->queue, job->tenant);
+        queue_overflow(self->queue, job);
 }
 
 bool
@@ -446,6 +403,17 @@ exchange_members(const exchange_t *self)
     return count;
 }
 
+static void
+say_breaker(void *arg, const char *source, int64_t open_ms)
+{
+    const exchange_t *self = arg;
+    if (open_ms > 0)
+        log_warn("broker.source_away", "name=%s source=%s probe_in_ms=%lld", self->options.name,
+                 source, (long long)open_ms);
+    else
+        log_info("broker.source_back", "name=%s source=%s", self->options.name, source);
+}
+
 exchange_t *
 exchange_new(const exchange_options_t *options)
 {
@@ -453,7 +421,9 @@ exchange_new(const exchange_options_t *options)
     self->options = *options;
     self->queue = queue_new(&options->limits);
     self->audience = audience_new(options->limits.window * AUDIENCE_FACTOR);
+    queue_listen(self->queue, say_breaker, self);
     self->members = members_new();
+    self->cancels = mem_array(WIRE_LIST_MOST, sizeof *self->cancels);
     self->swept_ms = INT64_MIN / 2;
     return self;
 }
@@ -467,6 +437,7 @@ exchange_destroy(exchange_t **self_p)
     members_destroy(&self->members);
     audience_destroy(&self->audience);
     queue_destroy(&self->queue);
+    free(self->cancels);
     free(self);
     *self_p = NULL;
 }

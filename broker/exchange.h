@@ -46,7 +46,8 @@ void exchange_heard_of(exchange_t *self, uint64_t epoch);
 void exchange_hear(exchange_t *self, const peer_t *peer, const char *role, const char *name,
                    const wire_t *message, int64_t now_ms);
 
-/* A waiting job that the sweep found; `more`: the store has more of its tenant than was read. */
+/* A waiting job that the sweep found; `more`: the store has more of its tenant and source than was
+ * read. */
 void exchange_offer(exchange_t *self, const waiting_t *job, bool more, int64_t now_ms);
 
 /* The end of a turn: dispatch, and send what has gathered. */

@@ -5,6 +5,7 @@
 
 #include "broker/exchange.h"
 #include "broker/leader.h"
+#include "broker/retire.h"
 #include "broker/sweep.h"
 #include "common/clock.h"
 #include "common/health.h"
@@ -14,7 +15,7 @@
 enum {
     PATIENCE_MS = 60000,      /* for a store that is away when we start */
     MESSAGES_PER_TURN = 1000, /* then timers and the health page have their turn */
-    SWEEPS_A_FULL_ONE = 10,   /* that looks at ample tenants, too: a dispatch may have been lost */
+    SWEEPS_A_FULL_ONE = 10,   /* that looks at ample pairs, too: a dispatch may have been lost */
 };
 
 const setting_t hub_settings[] = {
@@ -25,7 +26,9 @@ const setting_t hub_settings[] = {
       "How often the leader looks for jobs that nobody offered and for dead nodes." },
     { "window_jobs", CONF_INT, "10000", 1, 1000000, "jobs", "Most waiting jobs in memory." },
     { "window_tenant_jobs", CONF_INT, "1000", 1, 1000000, "jobs",
-      "Most waiting jobs of one tenant in memory." },
+      "Most waiting jobs of one tenant in memory; its sources share it." },
+    { "deadline_ms", CONF_INT, "86400000", 1000, 604800000, "ms",
+      "How long after its submit a job that has no deadline of its own must be over." },
     { "tenant_slots", CONF_INT, "0", 0, 1000000, "jobs",
       "Most jobs of one tenant that run at a time; 0: no cap." },
     { "page_days", CONF_INT, "31", 1, 400, "days", "How far ahead partitions for pages are made." },
@@ -44,6 +47,7 @@ struct hub {
     exchange_t *exchange;
     leader_t *leader;
     sweep_t *sweep;
+    retire_t *retire;
     loop_timer_t *beat_timer;
     loop_timer_t *sweep_timer;
     uint32_t sweeps;
@@ -96,11 +100,18 @@ hub_read(hub_t *self)
 /* --- the loop's turn --- */
 
 static void
-hub_sweep(hub_t *self, sweep_work_t work, uint32_t names_most)
+hub_sweep(hub_t *self, sweep_work_t work, uint32_t ample_most)
 {
-    const char *ample[SWEEP_NAMES_MOST];
-    uint32_t count = queue_ample(exchange_queue(self->exchange), ample, names_most);
-    sweep_ask(self->sweep, ample, count, work);
+    queue_pair_t ample[SWEEP_PAIRS_MOST];
+    queue_barred_t barred[QUEUE_BARRED_MOST];
+    const queue_t *queue = exchange_queue(self->exchange);
+    sweep_spare_t spare = {
+        .ample = ample,
+        .ample_count = queue_ample(queue, ample, ample_most),
+        .barred = barred,
+        .barred_count = queue_barred(queue, barred, QUEUE_BARRED_MOST),
+    };
+    sweep_ask(self->sweep, &spare, work);
 }
 
 static bool
@@ -139,7 +150,7 @@ hub_turn(void *arg)
     hub_read(self);
     exchange_turn(self->exchange, clock_mono_ms());
     if (exchange_wants_sweep(self->exchange, clock_mono_ms()))
-        hub_sweep(self, SWEEP_JOBS, SWEEP_NAMES_MOST);
+        hub_sweep(self, SWEEP_JOBS, SWEEP_PAIRS_MOST);
     hub_announce(self);
     return bus_waits(self->bus);
 }
@@ -157,18 +168,20 @@ hub_sweep_time(void *arg)
 {
     hub_t *self = arg;
     if (leader_epoch(self->leader) == 0)
-        sweep_ask(self->sweep, NULL, 0, SWEEP_TOUCH);
+        sweep_ask(self->sweep, &(sweep_spare_t){ 0 }, SWEEP_TOUCH);
     else if (++self->sweeps % SWEEPS_A_FULL_ONE == 0)
         hub_sweep(self, SWEEP_WHOLE, 0);
     else
-        hub_sweep(self, SWEEP_WHOLE, SWEEP_NAMES_MOST);
+        hub_sweep(self, SWEEP_WHOLE, SWEEP_PAIRS_MOST);
 }
 
 /* Won: look at once at what the store has. The turn's end does the rest. */
 static void
 hub_leader_changed(void *arg)
 {
-    hub_sweep_time(arg);
+    hub_t *self = arg;
+    retire_lead(self->retire, leader_epoch(self->leader) > 0);
+    hub_sweep_time(self);
 }
 
 static void
@@ -257,11 +270,13 @@ hub_start_threads(hub_t *self)
                               .page_days = (int32_t)conf_int(self->conf, "page_days"),
                               .lease_ms = conf_int(self->conf, "lease_ms"),
                               .period_ms = conf_int(self->conf, "sweep_ms"),
+                              .deadline_ms = conf_int(self->conf, "deadline_ms"),
                               .window = limits.window,
                               .tenant_window = limits.tenant_window,
                               .found = hub_found,
                               .arg = self };
     self->sweep = sweep_new(&sweep);
+    self->retire = retire_new(conf_text(self->conf, "store"));
     self->leader = leader_new(&leader);
 }
 
@@ -324,6 +339,7 @@ hub_destroy(hub_t **self_p)
                  (unsigned long long)bus_unsent(self->bus),
                  (unsigned long long)bus_unread(self->bus));
     sweep_destroy(&self->sweep);
+    retire_destroy(&self->retire);
     loop_unwatch(&self->watch);
     bus_destroy(&self->bus);
     keeper_destroy(&self->keeper);

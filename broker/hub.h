@@ -1,8 +1,8 @@
 /* hub.h - the broker as a node: its socket, its row in the store and its threads, on one loop.
  *
  * Here the parts meet, and only here: the bus feeds the exchange, the leader row decides whether it
- * leads, the sweep fills its queue, the keeper keeps the node's row. Three threads beside the loop
- * may wait for the store, each on a connection of its own; a fourth, the bus's handshake thread,
+ * leads, the sweep fills its queue, the keeper keeps the node's row. Four threads beside the loop
+ * may wait for the store, each on a connection of its own; a fifth, the bus's handshake thread,
  * asks the store who a new peer is.
  */
 #ifndef BROKER_HUB_H

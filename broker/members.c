@@ -99,6 +99,7 @@ members_remove(members_t *self, member_t *member)
     idmap_remove(self->by_peer, &key);
     free(member->jobs);
     free(member->changes);
+    free(member->cancels);
     *member = (member_t){ .number = member->number + MEMBERS_MOST };
 }
 
@@ -137,4 +138,14 @@ member_change(member_t *self, const wire_change_t *change)
     self->changes =
         with_room(self->changes, self->changes_count, &self->changes_room, sizeof *self->changes);
     self->changes[self->changes_count++] = *change;
+}
+
+void
+member_cancel(member_t *self, const jobid_t *id)
+{
+    if (self->cancels_count == WIRE_LIST_MOST)
+        return;
+    self->cancels =
+        with_room(self->cancels, self->cancels_count, &self->cancels_room, sizeof *self->cancels);
+    self->cancels[self->cancels_count++] = (wire_ref_t){ .job = *id };
 }

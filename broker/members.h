@@ -19,7 +19,7 @@ enum {
 
 typedef enum { MEMBER_API, MEMBER_EXECUTOR } member_role_t;
 
-/* An open record; members.c makes and frees it, broker.c fills it. */
+/* An open record; members.c makes and frees it, exchange.c fills it. */
 typedef struct {
     bool known; /* this place is taken */
     uint32_t number;
@@ -36,6 +36,9 @@ typedef struct {
     wire_change_t *changes; /* to be told at the end of the turn */
     uint32_t changes_count;
     uint32_t changes_room;
+    wire_ref_t *cancels; /* to be stopped, told at the end of the turn; at most WIRE_LIST_MOST */
+    uint32_t cancels_count;
+    uint32_t cancels_room;
 } member_t;
 
 typedef struct members members_t;
@@ -64,5 +67,6 @@ uint32_t members_places(const members_t *self);
 /* Put something into a member's next message. Copies it. */
 void member_job(member_t *self, const waiting_t *job);
 void member_change(member_t *self, const wire_change_t *change);
+void member_cancel(member_t *self, const jobid_t *id); /* one too many is dropped: a hint */
 
 #endif

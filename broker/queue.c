@@ -1,12 +1,8 @@
-/* queue.c - what is let into the window, what goes out, and what is remembered of it. */
-#include "broker/window.h"
-
+/* queue.c - what goes out, what comes back, and what is remembered of it. */
 #include <assert.h>
 #include <stdlib.h>
 
-enum {
-    RICH_LOOKS = 64, /* tenants looked at for one that can give up a place */
-};
+#include "broker/window.h"
 
 /* What was handed out or has ended is remembered, but never more than a window of it. */
 static void
@@ -18,210 +14,139 @@ make_room_for_mark(queue_t *self)
     entry_drop(self, oldest != NONE ? oldest : self->lists[ENTRY_OUT].first);
 }
 
-static void
-entry_done(queue_t *self, uint32_t i, int64_t now_ms)
+/* --- held --- */
+
+static uint32_t
+half(uint32_t whole)
 {
-    uint32_t t = self->entries[i].tenant;
-    bool was_out = self->entries[i].state == ENTRY_OUT;
-    entry_leave(self, i);
-    if (!was_out)
-        make_room_for_mark(self);
-    self->entries[i].tenant = NONE;
-    self->entries[i].at_ms = now_ms;
-    list_append(self, i, ENTRY_DONE);
-    tenant_settle(self, t);
+    return whole - whole / 2;
 }
 
+/* An entry that is out waits again, but not yet; forgotten where the held have no room for it. */
 static void
-entry_hold(queue_t *self, uint32_t i, int64_t now_ms)
+hold(queue_t *self, uint32_t i, int64_t later_ms)
 {
-    uint32_t t = self->entries[i].tenant;
-    tenant_t *tenant = &self->tenants[t];
-    if (self->waiting >= self->limits.window) {
-        tenant->overflow = true;
+    uint32_t p = self->entries[i].pair;
+    const tenant_t *tenant = &self->tenants[self->pairs[p].tenant];
+    if (self->held.count >= half(self->limits.window)
+        || tenant->held >= half(self->limits.tenant_window)) {
+        self->pairs[p].overflow = true;
         entry_drop(self, i);
         return;
     }
+    if (later_ms <= 0)
+        later_ms = QUEUE_LATER_MS;
+    if (later_ms > QUEUE_LATER_MOST_MS)
+        later_ms = QUEUE_LATER_MOST_MS;
     entry_leave(self, i);
-    list_append(self, i, ENTRY_HELD);
-    self->entries[i].at_ms = now_ms;
-    self->waiting++;
-    tenant->held++;
-    tenant_settle(self, t);
+    entry_hold(self, i, self->now_ms + later_ms);
+    pair_settle(self, p);
 }
 
 static void
-wake_held(queue_t *self, int64_t now_ms)
+resume_held(queue_t *self)
 {
-    uint32_t i = self->lists[ENTRY_HELD].first;
-    while (i != NONE && now_ms - self->entries[i].at_ms >= QUEUE_LATER_MS) {
-        entry_leave(self, i);
-        entry_wait(self, i);
-        tenant_settle(self, self->entries[i].tenant);
-        i = self->lists[ENTRY_HELD].first;
+    while (self->held.count > 0) {
+        uint32_t i = self->held.numbers[0];
+        if (self->entries[i].at_ms > self->now_ms)
+            return;
+        entry_resume(self, i);
     }
 }
 
-/* --- offers --- */
-
-/* Is an offer of this remembered job an echo? Not after a while, and not when the sweep found its
- * executor dead. */
-static bool
-is_echo(const entry_t *entry, const waiting_t *job, int64_t now_ms)
-{
-    if (entry->state == ENTRY_WAITING || entry->state == ENTRY_HELD)
-        return true;
-    return now_ms - entry->at_ms < QUEUE_REPEAT_MS && !(job->recovering && !entry->job.recovering);
-}
-
-/* Give up a job near the bottom of a tenant's heap; the store still has it. */
-static void
-displace(queue_t *self, uint32_t t)
-{
-    tenant_t *tenant = &self->tenants[t];
-    tenant->overflow = true;
-    entry_drop(self, tenant_last(tenant));
-}
-
-/* Of the next few tenants in the table the one that has most to give, above `floor`. */
-static uint32_t
-rich_tenant(queue_t *self, uint32_t floor)
-{
-    uint32_t rich = NONE;
-    for (uint32_t i = 0; i < RICH_LOOKS && i < self->tenants_high; i++) {
-        self->look = (self->look + 1) % self->tenants_high;
-        const tenant_t *tenant = &self->tenants[self->look];
-        if (tenant->heap.count > floor) {
-            rich = self->look;
-            floor = tenant->heap.count;
-        }
-    }
-    return rich;
-}
-
-/* A place for one more of tenant `t`, which is better off with `job` than with what it has? */
-static bool
-make_room(queue_t *self, uint32_t t, const waiting_t *job)
-{
-    tenant_t *tenant = &self->tenants[t];
-    uint32_t waiting = tenant_waiting(tenant);
-    bool full = self->waiting >= self->limits.window;
-    if (waiting < self->limits.tenant_window && !full)
-        return true;
-    if (tenant->heap.count > 1 && waiting_before(job, &self->entries[tenant_last(tenant)].job)) {
-        displace(self, t);
-        return true;
-    }
-    uint32_t rich = waiting < self->limits.tenant_window ? rich_tenant(self, waiting + 1) : NONE;
-    if (rich != NONE)
-        displace(self, rich);
-    return rich != NONE;
-}
-
-static queue_answer_t
-let_in(queue_t *self, const waiting_t *job, int64_t now_ms)
-{
-    uint32_t i = idmap_find(self->by_id, &job->id);
-    if (i != IDMAP_NONE) {
-        if (is_echo(&self->entries[i], job, now_ms))
-            return QUEUE_KNOWN;
-        entry_drop(self, i);
-    }
-    uint32_t t = tenant_get(self, job->tenant);
-    if (!make_room(self, t, job)) {
-        self->tenants[t].overflow = true;
-        tenant_settle(self, t);
-        return QUEUE_REFUSED;
-    }
-    i = self->lists[ENTRY_FREE].first;
-    entry_leave(self, i);
-    self->entries[i] = (entry_t){ .job = *job, .tenant = t, .at_ms = now_ms };
-    idmap_add(self->by_id, &job->id, i);
-    entry_wait(self, i);
-    tenant_settle(self, t);
-    return QUEUE_TAKEN;
-}
-
-queue_answer_t
-queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms)
-{
-    uint32_t t = tenant_find(self, job->tenant);
-    if (t != NONE)
-        self->tenants[t].refilled = false;
-    return let_in(self, job, now_ms);
-}
-
-/* Has the store older jobs of this tenant, which were refused, than this one? */
-static bool
-is_behind(const queue_t *self, const waiting_t *job)
-{
-    uint32_t t = tenant_find(self, job->tenant);
-    if (t == NONE)
-        return false;
-    const tenant_t *tenant = &self->tenants[t];
-    if (!tenant->overflow && !tenant->refilled)
-        return false;
-    return tenant->heap.count == 0 || !waiting_before(job, &self->entries[tenant_last(tenant)].job);
-}
-
-queue_answer_t
-queue_offer_fresh(queue_t *self, const waiting_t *job, int64_t now_ms)
-{
-    if (idmap_find(self->by_id, &job->id) == IDMAP_NONE && is_behind(self, job))
-        return QUEUE_REFUSED;
-    return let_in(self, job, now_ms);
-}
-
-void
-queue_overflow(queue_t *self, const char *tenant)
-{
-    uint32_t t = tenant_get(self, tenant);
-    self->tenants[t].overflow = true;
-    tenant_settle(self, t);
-}
-
-/* --- out and back --- */
+/* --- out --- */
 
 const waiting_t *
 queue_head(queue_t *self, int64_t now_ms)
 {
-    wake_held(self, now_ms);
+    self->now_ms = now_ms;
+    sources_turn(self);
+    resume_held(self);
     if (self->turn == NONE)
         return NULL;
-    return &self->entries[self->tenants[self->turn].heap.numbers[0]].job;
+    uint32_t p = self->tenants[self->turn].heads.numbers[0];
+    return &self->entries[self->pairs[p].head].job;
 }
 
 void
 queue_take(queue_t *self, uint32_t runner, int64_t now_ms)
 {
     assert(self->turn != NONE);
+    self->now_ms = now_ms;
     make_room_for_mark(self);
-    uint32_t t = self->turn;
-    tenant_t *tenant = &self->tenants[t];
-    uint32_t i = tenant->heap.numbers[0];
+    tenant_t *tenant = &self->tenants[self->turn];
+    uint32_t p = tenant->heads.numbers[0];
+    uint32_t i = self->pairs[p].head;
     entry_leave(self, i);
     list_append(self, i, ENTRY_OUT);
+    self->pairs[p].out++;
     tenant->out++;
     self->entries[i].runner = runner;
     self->entries[i].at_ms = now_ms;
     self->turn = tenant->next;
-    tenant_settle(self, t);
+    pair_settle(self, p);
+    source_taken(self, i);
+}
+
+/* --- and back --- */
+
+static void
+entry_done(queue_t *self, uint32_t i)
+{
+    uint32_t p = self->entries[i].pair;
+    bool was_out = self->entries[i].state == ENTRY_OUT;
+    entry_leave(self, i);
+    if (!was_out)
+        make_room_for_mark(self);
+    self->entries[i].pair = NONE;
+    self->entries[i].at_ms = self->now_ms;
+    list_append(self, i, ENTRY_DONE);
+    pair_settle(self, p);
+}
+
+/* Not before its breaker lets it, or, where it has none that is open, not at once. */
+static void
+entry_away(queue_t *self, uint32_t i, int64_t later_ms)
+{
+    if (!source_away(self, i)) {
+        hold(self, i, later_ms);
+        return;
+    }
+    self->pairs[self->entries[i].pair].overflow = true;
+    entry_drop(self, i);
 }
 
 void
-queue_release(queue_t *self, const jobid_t *id, release_verdict_t verdict, int64_t now_ms)
+queue_release(queue_t *self, const queue_release_t *release, int64_t now_ms)
 {
-    uint32_t i = idmap_find(self->by_id, id);
+    self->now_ms = now_ms;
+    uint32_t i = idmap_find(self->by_id, &release->job);
     if (i == IDMAP_NONE || self->entries[i].state == ENTRY_DONE)
         return;
-    switch (verdict) {
-    case RELEASE_FINISHED: entry_done(self, i, now_ms); return;
+    bool out = self->entries[i].state == ENTRY_OUT;
+    if (out && release->verdict != RELEASE_AWAY)
+        source_good(self, i);
+    switch (release->verdict) {
+    case RELEASE_FINISHED: entry_done(self, i); return;
     case RELEASE_LOST: entry_drop(self, i); return;
     case RELEASE_LATER:
-        if (self->entries[i].state == ENTRY_OUT)
-            entry_hold(self, i, now_ms);
+        if (out)
+            hold(self, i, release->later_ms);
+        return;
+    case RELEASE_AWAY:
+        if (out)
+            entry_away(self, i, release->later_ms);
         return;
     }
+}
+
+void
+queue_runs(queue_t *self, const jobid_t *id, int64_t now_ms)
+{
+    self->now_ms = now_ms;
+    uint32_t i = idmap_find(self->by_id, id);
+    if (i != IDMAP_NONE && self->entries[i].state == ENTRY_OUT)
+        source_good(self, i);
 }
 
 void
@@ -235,6 +160,21 @@ queue_runner_gone(queue_t *self, uint32_t runner)
     }
 }
 
+queue_place_t
+queue_find(const queue_t *self, const jobid_t *id, uint32_t *runner)
+{
+    uint32_t i = idmap_find(self->by_id, id);
+    if (i == IDMAP_NONE)
+        return QUEUE_NOWHERE;
+    const entry_t *entry = &self->entries[i];
+    if (entry->state == ENTRY_DONE)
+        return QUEUE_OVER;
+    if (entry->state != ENTRY_OUT)
+        return QUEUE_WAITS;
+    *runner = entry->runner;
+    return QUEUE_OUT;
+}
+
 /* --- what the sweep wants to know --- */
 
 bool
@@ -246,14 +186,26 @@ queue_wants_refill(queue_t *self)
 }
 
 uint32_t
-queue_ample(const queue_t *self, const char **names, uint32_t most)
+queue_ample(const queue_t *self, queue_pair_t *pairs, uint32_t most)
 {
     uint32_t count = 0;
-    for (uint32_t t = 0; t < self->tenants_high && count < most; t++) {
-        const tenant_t *tenant = &self->tenants[t];
-        if (tenant->known && !tenant->refilled
-            && 2 * tenant_waiting(tenant) >= self->limits.tenant_window)
-            names[count++] = tenant->name;
+    for (uint32_t p = 0; p < self->pairs_high && count < most; p++) {
+        const pair_t *pair = &self->pairs[p];
+        if (pair->known && !pair->refilled && 2 * pair->heap.count >= pair_share(self, pair))
+            pairs[count++] = (queue_pair_t){ .tenant = self->tenants[pair->tenant].name,
+                                             .source = self->sources[pair->source].name };
+    }
+    return count;
+}
+
+uint32_t
+queue_barred(const queue_t *self, queue_barred_t *sources, uint32_t most)
+{
+    uint32_t count = self->barred.count < most ? self->barred.count : most;
+    for (uint32_t k = 0; k < count; k++) {
+        const source_t *source = &self->sources[self->barred.numbers[k]];
+        sources[k] = (queue_barred_t){ .source = source->name,
+                                       .ripe = source->breaker.state == BREAKER_RIPE };
     }
     return count;
 }
@@ -261,7 +213,7 @@ queue_ample(const queue_t *self, const char **names, uint32_t most)
 uint32_t
 queue_waiting(const queue_t *self)
 {
-    return self->waiting;
+    return self->waiting + self->held.count;
 }
 
 uint32_t
@@ -273,14 +225,23 @@ queue_handed_out(const queue_t *self)
 /* --- life --- */
 
 void
+queue_listen(queue_t *self, queue_breaker_fn fn, void *arg)
+{
+    self->listen = fn;
+    self->listen_arg = arg;
+}
+
+void
 queue_clear(queue_t *self)
 {
     for (unsigned state = 0; state < ENTRY_LISTS; state++)
         self->lists[state] = (list_t){ .first = NONE, .last = NONE };
-    for (uint32_t i = 0; i < 2 * self->limits.window; i++)
+    for (uint32_t i = 0; i < self->entries_most; i++)
         list_append(self, i, ENTRY_FREE);
+    heap_clear(&self->held);
     idmap_clear(self->by_id);
-    tenants_clear(self);
+    pairs_clear(self);
+    sources_clear(self);
     self->waiting = 0;
     self->hungry = false;
 }
@@ -291,11 +252,16 @@ queue_new(const queue_limits_t *limits)
     assert(limits->window > 0 && limits->tenant_window > 0);
     queue_t *self = mem_new(sizeof *self);
     self->limits = *limits;
-    self->entries = mem_array(2 * (size_t)limits->window, sizeof *self->entries);
-    self->by_id = idmap_new(2 * limits->window);
-    self->tenants_most = 2 * limits->window + 1; /* one for each entry, and one that asks */
-    self->tenants = mem_array(self->tenants_most, sizeof *self->tenants);
-    self->by_tenant = idmap_new(self->tenants_most);
+    self->entries_most = 2 * limits->window + half(limits->window);
+    self->entries = mem_array(self->entries_most, sizeof *self->entries);
+    self->by_id = idmap_new(self->entries_most);
+    self->places = self->entries_most + 1; /* one for each entry, and one that asks */
+    self->pairs = mem_array(self->places, sizeof *self->pairs);
+    self->by_pair = idmap_new(self->places);
+    self->tenants = mem_array(self->places, sizeof *self->tenants);
+    self->by_tenant = idmap_new(self->places);
+    self->sources = mem_array(self->places + QUEUE_BARRED_MOST, sizeof *self->sources);
+    self->by_source = idmap_new(self->places + QUEUE_BARRED_MOST);
     queue_clear(self);
     return self;
 }
@@ -306,10 +272,16 @@ queue_destroy(queue_t **self_p)
     queue_t *self = *self_p;
     if (!self)
         return;
-    tenants_clear(self);
+    pairs_clear(self);
+    sources_clear(self);
+    heap_clear(&self->held);
+    idmap_destroy(&self->by_source);
     idmap_destroy(&self->by_tenant);
+    idmap_destroy(&self->by_pair);
     idmap_destroy(&self->by_id);
+    free(self->sources);
     free(self->tenants);
+    free(self->pairs);
     free(self->entries);
     free(self);
     *self_p = NULL;

@@ -9,14 +9,32 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-typedef char name_t[sizeof((waiting_t *)0)->tenant];
+enum {
+    PAIRS_AT_ONCE = 1024, /* of one look at who has jobs */
+    LOOKS_MOST = 16,      /* such looks in a sweep; the next one goes on */
+    PAIR_LEAST = 8,       /* jobs read of a pair, however many its tenant has */
+    OVERDUE_AT_ONCE = 500,
+    OVERDUE_MS = 250, /* then what waits is looked for again */
+};
+
+typedef struct {
+    char tenant[sizeof((waiting_t *)0)->tenant];
+    char source[sizeof((waiting_t *)0)->source];
+} ample_t;
+
+typedef struct {
+    char source[sizeof((waiting_t *)0)->source];
+    bool ripe;
+} barred_t;
 
 /* What is to be done. */
 typedef struct {
     bool asked;
     sweep_work_t work;
-    name_t ample[SWEEP_NAMES_MOST];
+    ample_t ample[SWEEP_PAIRS_MOST];
     uint32_t ample_count;
+    barred_t barred[QUEUE_BARRED_MOST];
+    uint32_t barred_count;
 } request_t;
 
 typedef struct {
@@ -44,10 +62,10 @@ struct sweep {
     contact_t contact; /* with the store */
     request_t now;
     catch_t catching;
-    name_t tenant;      /* whose jobs are coming in */
-    uint32_t of_tenant; /* how many of them */
-    name_t after;       /* the last sweep had to stop behind this tenant; "": it did not */
-    bool stopped;       /* this one had to stop */
+    store_pair_t pairs[PAIRS_AT_ONCE]; /* who has jobs */
+    store_pair_t after;                /* where the last sweep had to stop; { 0 }: it did not */
+    uint32_t of_pair;                  /* jobs of the pair whose jobs are coming in */
+    uint32_t limit;                    /* ... of which there are no more than this */
     int64_t partitions_at_ms;
     bool away;
 };
@@ -71,38 +89,60 @@ found_recovering(void *arg, const waiting_t *job)
     catch_add(&self->catching, job, false);
 }
 
-/* Jobs come tenant by tenant; as many as were asked for means that there are more. */
+/* As many as were asked for means that there are more. */
 static void
 found_pending(void *arg, const waiting_t *job)
 {
     sweep_t *self = arg;
-    if (strcmp(self->tenant, job->tenant) != 0) {
-        memcpy(self->tenant, job->tenant, sizeof self->tenant);
-        self->of_tenant = 0;
-    }
-    self->of_tenant++;
-    catch_add(&self->catching, job, self->of_tenant >= self->options.tenant_window);
+    self->of_pair++;
+    catch_add(&self->catching, job, self->of_pair >= self->limit);
+}
+
+/* --- what to leave out --- */
+
+static int
+ample_compare(const void *a, const void *b)
+{
+    const ample_t *left = a;
+    const ample_t *right = b;
+    int order = strcmp(left->tenant, right->tenant);
+    return order != 0 ? order : strcmp(left->source, right->source);
+}
+
+static int
+barred_compare(const void *a, const void *b)
+{
+    return strcmp(((const barred_t *)a)->source, ((const barred_t *)b)->source);
 }
 
 static bool
-is_ample(const request_t *request, const char *tenant)
+is_ample(const request_t *request, const store_pair_t *pair)
 {
-    for (uint32_t i = 0; i < request->ample_count; i++) {
-        if (strcmp(request->ample[i], tenant) == 0)
-            return true;
-    }
-    return false;
+    ample_t key = { 0 };
+    memcpy(key.tenant, pair->tenant, sizeof key.tenant);
+    memcpy(key.source, pair->source, sizeof key.source);
+    return bsearch(&key, request->ample, request->ample_count, sizeof key, ample_compare);
 }
 
-static bool
-skip_tenant(void *arg, const char *tenant)
+static const barred_t *
+find_barred(const request_t *request, const char *source)
 {
-    sweep_t *self = arg;
-    if (self->catching.count >= self->options.window) {
-        self->stopped = true;
-        return true;
-    }
-    return strcmp(tenant, self->after) <= 0 || is_ample(&self->now, tenant);
+    barred_t key = { 0 };
+    memcpy(key.source, source, sizeof key.source);
+    return bsearch(&key, request->barred, request->barred_count, sizeof key, barred_compare);
+}
+
+/* How many jobs of this pair are wanted, when its tenant has so many pairs? */
+static uint32_t
+wanted(const sweep_t *self, const store_pair_t *pair, uint32_t of_tenant)
+{
+    const barred_t *barred = find_barred(&self->now, pair->source);
+    if (pair->paused || (barred && !barred->ripe) || is_ample(&self->now, pair))
+        return 0;
+    if (barred)
+        return 1;
+    uint32_t share = self->options.tenant_window / of_tenant;
+    return share > PAIR_LEAST ? share : (uint32_t)PAIR_LEAST;
 }
 
 /* --- one sweep --- */
@@ -144,49 +184,108 @@ sweep_partitions(sweep_t *self, err_t *err)
     return true;
 }
 
-static bool
-sweep_pending(sweep_t *self, err_t *err)
+/* How many pairs from here on are the same tenant's? */
+static uint32_t
+pairs_alike(const store_pair_t *pairs, uint32_t count)
 {
-    self->stopped = false;
-    self->tenant[0] = '\0';
-    self->of_tenant = 0;
-    if (!store_sweep_pending(self->store, self->options.tenant_window, skip_tenant, found_pending,
-                             self, err))
-        return false;
-    if (self->stopped && self->of_tenant > 0)
-        memcpy(self->after, self->tenant, sizeof self->after);
-    else
-        self->after[0] = '\0';
+    uint32_t alike = 1;
+    while (alike < count && strcmp(pairs[alike].tenant, pairs[0].tenant) == 0)
+        alike++;
+    return alike;
+}
+
+/* The heads of these pairs, until the window is full. */
+static bool
+sweep_heads(sweep_t *self, uint32_t count, bool *full, err_t *err)
+{
+    uint32_t of_tenant = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const store_pair_t *pair = &self->pairs[i];
+        if (i == 0 || strcmp(pair->tenant, pair[-1].tenant) != 0)
+            of_tenant = pairs_alike(pair, count - i);
+        *full = self->catching.count >= self->options.window;
+        if (*full)
+            return true;
+        self->of_pair = 0;
+        self->limit = wanted(self, pair, of_tenant);
+        if (self->limit > 0
+            && !store_sweep_pending(self->store, pair, self->limit, found_pending, self, err))
+            return false;
+        self->after = *pair;
+    }
     return true;
 }
 
-static void
-sweep_all(sweep_t *self)
+static bool
+sweep_pending(sweep_t *self, err_t *err)
 {
-    err_t err;
-    bool whole = self->now.work == SWEEP_WHOLE;
-    bool swept = sweep_touch(self, &err)
-                 && (!whole || (sweep_partitions(self, &err) && sweep_nodes(self, &err)))
-                 && (self->now.work == SWEEP_TOUCH || sweep_pending(self, &err));
+    bool full = false;
+    for (int i = 0; i < LOOKS_MOST && !full; i++) {
+        uint32_t count = 0;
+        if (!store_sweep_pairs(self->store, &self->after, self->pairs, PAIRS_AT_ONCE, &count, err)
+            || !sweep_heads(self, count, &full, err))
+            return false;
+        if (!full && count < PAIRS_AT_ONCE) {
+            self->after = (store_pair_t){ 0 };
+            return true;
+        }
+    }
+    return true;
+}
+
+/* Jobs whose time was over while nobody had them. */
+static bool
+sweep_overdue(sweep_t *self, err_t *err)
+{
+    int64_t until_ms = clock_mono_ms() + OVERDUE_MS;
+    uint32_t all = 0;
+    uint32_t ended = OVERDUE_AT_ONCE;
+    while (ended >= OVERDUE_AT_ONCE && clock_mono_ms() < until_ms) {
+        if (!store_sweep_overdue(self->store, self->options.deadline_ms, OVERDUE_AT_ONCE, &ended,
+                                 err))
+            return false;
+        all += ended;
+    }
+    if (all > 0)
+        log_info("sweep.overdue", "ended=%u", all);
+    return true;
+}
+
+/* Did it go well? A store that is away is named once. */
+static void
+sweep_mark(sweep_t *self, bool swept, const err_t *err)
+{
     if (!swept && !self->away)
-        log_warn("sweep.failed", "why=%s", err.text);
+        log_warn("sweep.failed", "why=%s", err->text);
     self->away = !swept;
     if (!swept)
         contact_lost(&self->contact);
 }
 
+static bool
+sweep_all(sweep_t *self, err_t *err)
+{
+    bool whole = self->now.work == SWEEP_WHOLE;
+    return sweep_touch(self, err)
+           && (!whole || (sweep_partitions(self, err) && sweep_nodes(self, err)))
+           && (self->now.work == SWEEP_TOUCH || sweep_pending(self, err));
+}
+
 /* --- between thread and loop --- */
 
-/* Take the request, unless the loop has not yet seen what was found before. */
+/* Take the request, unless the loop has not yet seen what was found before: it stays then. */
 static bool
 sweep_begin(sweep_t *self)
 {
     pthread_mutex_lock(&self->lock);
     bool begin = self->request.asked && self->caught.count == 0;
-    if (begin)
+    if (begin) {
         self->now = self->request;
-    self->request.asked = false;
+        self->request.asked = false;
+    }
     pthread_mutex_unlock(&self->lock);
+    qsort(self->now.ample, self->now.ample_count, sizeof self->now.ample[0], ample_compare);
+    qsort(self->now.barred, self->now.barred_count, sizeof self->now.barred[0], barred_compare);
     return begin;
 }
 
@@ -198,7 +297,10 @@ sweep_deliver(void *arg)
     pthread_mutex_lock(&self->lock);
     catch_t caught = self->caught;
     self->caught = (catch_t){ 0 };
+    bool asked = self->request.asked;
     pthread_mutex_unlock(&self->lock);
+    if (asked)
+        worker_wake(self->worker);
     for (uint32_t i = 0; i < caught.count; i++)
         self->options.found(self->options.arg, &caught.items[i].job, caught.items[i].more);
     free(caught.items);
@@ -223,26 +325,48 @@ sweep_run(void *arg, worker_t *worker)
     while (worker_sleep(worker, INT64_MAX / 2)) {
         if (!sweep_begin(self))
             continue;
-        sweep_all(self);
+        err_t err;
+        bool swept = sweep_all(self, &err);
         sweep_end(self);
+        if (swept && self->now.work == SWEEP_WHOLE)
+            swept = sweep_overdue(self, &err);
+        sweep_mark(self, swept, &err);
+    }
+}
+
+static void
+copy_name(char *to, size_t size, const char *name)
+{
+    memset(to, 0, size);
+    memcpy(to, name, strnlen(name, size - 1));
+}
+
+static void
+request_spare(request_t *self, const sweep_spare_t *spare)
+{
+    self->ample_count =
+        spare->ample_count < SWEEP_PAIRS_MOST ? spare->ample_count : (uint32_t)SWEEP_PAIRS_MOST;
+    for (uint32_t i = 0; i < self->ample_count; i++) {
+        ample_t *ample = &self->ample[i];
+        copy_name(ample->tenant, sizeof ample->tenant, spare->ample[i].tenant);
+        copy_name(ample->source, sizeof ample->source, spare->ample[i].source);
+    }
+    self->barred_count =
+        spare->barred_count < QUEUE_BARRED_MOST ? spare->barred_count : (uint32_t)QUEUE_BARRED_MOST;
+    for (uint32_t i = 0; i < self->barred_count; i++) {
+        self->barred[i].ripe = spare->barred[i].ripe;
+        copy_name(self->barred[i].source, sizeof self->barred[i].source, spare->barred[i].source);
     }
 }
 
 void
-sweep_ask(sweep_t *self, const char *const *ample, uint32_t count, sweep_work_t work)
+sweep_ask(sweep_t *self, const sweep_spare_t *spare, sweep_work_t work)
 {
-    if (count > SWEEP_NAMES_MOST)
-        count = SWEEP_NAMES_MOST;
     pthread_mutex_lock(&self->lock);
     if (!self->request.asked || work > self->request.work)
         self->request.work = work;
     self->request.asked = true;
-    self->request.ample_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        size_t size = strnlen(ample[i], sizeof(name_t) - 1);
-        memcpy(self->request.ample[i], ample[i], size);
-        self->request.ample[i][size] = '\0';
-    }
+    request_spare(&self->request, spare);
     pthread_mutex_unlock(&self->lock);
     worker_wake(self->worker);
 }

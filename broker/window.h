@@ -1,14 +1,18 @@
-/* window.h - what the queue is made of: entries, the tenants they belong to, and whose turn it is.
+/* window.h - what the queue is made of: entries, the pairs, tenants and sources they belong to, and
+ * whose turn it is.
  *
- * Entries stand in one array and are named by their index; each is in its tenant's heap or in one
- * of four lists. Tenants that may run something form a ring. window.c keeps these consistent: an
- * entry leaves a state with entry_leave(), enters one with entry_wait() or list_append(), and after
- * any change of a tenant's numbers tenant_settle() is called. queue.c decides; nobody else includes
- * this.
+ * Entries stand in one array and are named by their index; each is in its pair's heap, among the
+ * held, or in one of three lists. A pair is a tenant's jobs on one source; a tenant's pairs that
+ * have something waiting stand in a heap of their own, by their first jobs, and tenants that may
+ * run something form a ring. window.c keeps entries consistent, pairs.c pairs and tenants,
+ * sources.c sources and their breakers: an entry leaves a state with entry_leave(), enters one with
+ * entry_wait(), entry_hold() or list_append(), and after any change of a pair's numbers
+ * pair_settle() is called. queue.c and admission.c decide; nobody else includes this.
  */
 #ifndef BROKER_WINDOW_H
 #define BROKER_WINDOW_H
 
+#include "broker/breaker.h"
 #include "broker/heap.h"
 #include "broker/idmap.h"
 #include "broker/queue.h"
@@ -17,20 +21,20 @@
 
 typedef enum {
     ENTRY_FREE,
-    ENTRY_HELD, /* waits, but not before QUEUE_LATER_MS are over */
     ENTRY_OUT,  /* handed out */
     ENTRY_DONE, /* ended lately: an offer of it is an echo */
     ENTRY_LISTS,
-    ENTRY_WAITING, /* in its tenant's heap, in no list */
+    ENTRY_WAITING, /* in its pair's heap, in no list */
+    ENTRY_HELD,    /* among the held: waits, but not before its time */
 } entry_state_t;
 
 typedef struct {
     waiting_t job;
     entry_state_t state;
-    uint32_t tenant; /* NONE when DONE */
-    uint32_t place;  /* in the heap, when WAITING */
+    uint32_t pair;   /* NONE when DONE */
+    uint32_t place;  /* in its heap, when WAITING or HELD */
     uint32_t runner; /* when OUT */
-    int64_t at_ms;   /* when it came into its state */
+    int64_t at_ms;   /* when it came into its state; when it may leave it, if HELD */
     uint32_t previous;
     uint32_t next;
 } entry_t;
@@ -41,35 +45,79 @@ typedef struct {
     uint32_t count;
 } list_t;
 
+/* A tenant's jobs on a source; known as long as there is an entry of it. */
+typedef struct {
+    jobid_t key;
+    uint32_t tenant;
+    uint32_t source;
+    heap_t heap;    /* what waits, the first to run on top */
+    uint32_t head;  /* the top as the tenant's heap knows it; NONE: it is not there */
+    uint32_t place; /* in the tenant's heap */
+    uint32_t held;
+    uint32_t out;
+    bool overflow;     /* the store holds jobs that were refused here */
+    bool refilled;     /* ... and is asked for them: until the first of them comes */
+    bool moved;        /* something of it went on since it was asked for */
+    bool known;        /* this place in the table is taken */
+    uint32_t previous; /* among the pairs of its source, or (next only) the free places */
+    uint32_t next;
+} pair_t;
+
 typedef struct {
     jobid_t key;
     char name[sizeof((waiting_t *)0)->tenant];
-    heap_t heap;
+    heap_t heads;   /* its pairs that have something waiting */
+    uint32_t pairs; /* how many are known */
+    uint32_t waiting;
     uint32_t held;
     uint32_t out;
-    bool overflow; /* the store holds jobs that were refused here */
-    bool refilled; /* ... and is asked for them: until the first of them comes */
-    bool known;    /* this place in the table is taken */
+    uint32_t look; /* where the search for a rich pair goes on */
     bool ringed;
     uint32_t previous; /* in the ring, or (next only) among the free places */
     uint32_t next;
 } tenant_t;
 
+/* A source; known as long as there is a pair of it, or its breaker is not closed. */
+typedef struct {
+    jobid_t key;
+    char name[sizeof((waiting_t *)0)->source];
+    breaker_t breaker;
+    uint32_t place; /* among the barred; NONE while its breaker is closed */
+    uint32_t probe; /* an entry that is out; NONE: none is */
+    uint32_t pairs; /* the first of its pairs */
+    uint32_t next;  /* among the free places */
+} source_t;
+
 struct queue {
     queue_limits_t limits;
     entry_t *entries;
+    uint32_t entries_most;
     list_t lists[ENTRY_LISTS];
+    heap_t held; /* the next to go on on top */
     idmap_t *by_id;
+    uint32_t places; /* in each of the tables of pairs and tenants; sources have more */
+    pair_t *pairs;
+    uint32_t pairs_free;
+    uint32_t pairs_high; /* no place from here on was ever used */
+    idmap_t *by_pair;
     tenant_t *tenants;
-    uint32_t tenants_most;
     uint32_t tenants_free;
-    uint32_t tenants_high; /* no place from here on was ever used */
+    uint32_t tenants_high;
     idmap_t *by_tenant;
+    source_t *sources;
+    uint32_t sources_free;
+    idmap_t *by_source;
+    heap_t barred;    /* sources whose breaker is not closed, the next to change on top */
     uint32_t turn;    /* in the ring: whose turn it is */
     uint32_t look;    /* where the search for a rich tenant goes on */
-    uint32_t waiting; /* in heaps, or held */
+    uint32_t waiting; /* in heaps */
     bool hungry;
+    int64_t now_ms; /* the latest that came in */
+    queue_breaker_fn listen;
+    void *listen_arg;
 };
+
+/* --- entries (window.c) --- */
 
 /* Put an entry that is nowhere at the end of a list. */
 void list_append(queue_t *self, uint32_t i, entry_state_t state);
@@ -77,31 +125,77 @@ void list_append(queue_t *self, uint32_t i, entry_state_t state);
 /* Is `a` to run before `b` of the same tenant? */
 bool waiting_before(const waiting_t *a, const waiting_t *b);
 
-/* Put an entry that is nowhere into its tenant's heap. */
+/* Put an entry that is nowhere into its pair's heap. */
 void entry_wait(queue_t *self, uint32_t i);
 
-/* Out of heap or list and out of all counts; its tenant is not settled yet. */
+/* Put an entry that is nowhere among the held. */
+void entry_hold(queue_t *self, uint32_t i, int64_t until_ms);
+
+/* Out of heap or list and out of all counts; its pair is not settled yet. A probe that leaves so is
+ * lost. */
 void entry_leave(queue_t *self, uint32_t i);
 
 /* Forget the entry altogether. */
 void entry_drop(queue_t *self, uint32_t i);
 
-/* The entry at the bottom of a heap: not the worst of all, but worse than those above it. */
-uint32_t tenant_last(const tenant_t *tenant);
+/* --- pairs and tenants (pairs.c) --- */
 
-/* Jobs of this tenant that wait or are held. */
-uint32_t tenant_waiting(const tenant_t *tenant);
+/* The job at the bottom of a pair's heap: not the worst of all, but worse than those above it. */
+uint32_t pair_last(const pair_t *pair);
 
-/* The tenant's place, NONE when nothing is remembered of it. */
-uint32_t tenant_find(const queue_t *self, const char *name);
+/* A tenant's part of the window is shared by its pairs: how much is each one's? */
+uint32_t pair_share(const queue_t *self, const pair_t *pair);
 
-/* The tenant's place. There is always one: tenants without entries are not remembered. */
-uint32_t tenant_get(queue_t *self, const char *name);
+/* A pair's place; NONE when nothing is remembered of it. */
+uint32_t pair_find(const queue_t *self, const waiting_t *job);
 
-/* Into the ring or out of it, hungry or not, and gone when nothing is left to remember. */
-void tenant_settle(queue_t *self, uint32_t t);
+/* A pair's place. There is always one: pairs without entries are not remembered. */
+uint32_t pair_get(queue_t *self, const waiting_t *job);
 
-/* Forget all tenants. */
-void tenants_clear(queue_t *self);
+/* To its place among the tenant's pairs, the tenant into the ring or out of it, hungry or not, and
+ * gone when nothing is left to remember. */
+void pair_settle(queue_t *self, uint32_t p);
+
+/* Forget all pairs and tenants. */
+void pairs_clear(queue_t *self);
+
+/* --- offers (admission.c) --- */
+
+/* Put an entry, in no list, that was held until now into its pair's heap, or, where there is no
+ * room for it now, forget it. */
+void entry_resume(queue_t *self, uint32_t i);
+
+/* --- sources (sources.c) --- */
+
+/* A source's place; NONE when nothing is remembered of it. */
+uint32_t source_find(const queue_t *self, const char *name);
+
+/* A source's place. There is always one. */
+uint32_t source_get(queue_t *self, const char *name);
+
+/* Forget it, if it is well and has no pairs. */
+void source_settle(queue_t *self, uint32_t s);
+
+/* Does the breaker of this job's source let one more of its pair wait? */
+bool source_lets(const queue_t *self, const waiting_t *job);
+
+/* This entry was just handed out. */
+void source_taken(queue_t *self, uint32_t i);
+
+/* This entry, which is out, found its source away: does the breaker look after it from now on? Its
+ * waiting jobs are gone then, and this one is as it was. */
+bool source_away(queue_t *self, uint32_t i);
+
+/* This entry, which is out, got through. */
+void source_good(queue_t *self, uint32_t i);
+
+/* This entry, which was out, is not heard of any more. */
+void source_lost(queue_t *self, uint32_t i);
+
+/* Let time do its work on the breakers. */
+void sources_turn(queue_t *self);
+
+/* Forget all sources; the pairs are cleared, too. */
+void sources_clear(queue_t *self);
 
 #endif

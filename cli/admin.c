@@ -8,7 +8,22 @@
 #include "common/seal.h"
 #include "common/store.h"
 
-enum { PASSWORD_MOST = 1024, TEN_YEARS_S = 10 * 365 * 86400 };
+enum { TEN_YEARS_S = 10 * 365 * 86400, MONTH_S = 30 * 86400 };
+
+static const int64_t month_ms = MONTH_S * 1000LL; /* as far as the options go */
+
+bool
+cli_password(char password[CLI_PASSWORD_MOST], err_t *err)
+{
+    if (!fgets(password, CLI_PASSWORD_MOST, stdin))
+        return err_set(err, ERR_INVALID, "the password is read from standard input, one line");
+    size_t size = strcspn(password, "\r\n");
+    if (password[size] == '\0' && size + 1 == CLI_PASSWORD_MOST)
+        return err_set(err, ERR_INVALID, "a password has at most %d characters",
+                       CLI_PASSWORD_MOST - 2);
+    password[size] = '\0';
+    return true;
+}
 
 store_t *
 cli_store(const cli_t *cli, err_t *err)
@@ -43,6 +58,40 @@ tenant_list(const cli_t *cli, err_t *err)
     const char *heading = "NAME\tPAUSED\tWEIGHT\tCREATED";
     own(store) store = cli_store(cli, err);
     return store && store_tenant_list(store, cli_row, &heading, err);
+}
+
+/* Options that were given; -1 leaves a limit as it is, 0 takes it away. */
+static bool
+limits_read(const cli_t *cli, limits_t *limits, err_t *err)
+{
+    return cli_option(cli->retention, "--retention", MONTH_S, &limits->retention_s, err)
+           && cli_option(cli->statement_timeout, "--statement-timeout", month_ms,
+                         &limits->statement_timeout_ms, err)
+           && cli_option(cli->queue_timeout, "--queue-timeout", month_ms, &limits->queue_timeout_ms,
+                         err)
+           && cli_option(cli->deadline, "--deadline", month_ms, &limits->deadline_ms, err);
+}
+
+static bool
+tenant_limit(const cli_t *cli, err_t *err)
+{
+    limits_t limits;
+    if (!limits_read(cli, &limits, err))
+        return false;
+    own(store) store = cli_store(cli, err);
+    return store && store_tenant_limit(store, cli->words[0], &limits, err);
+}
+
+static bool
+source_limit(const cli_t *cli, err_t *err)
+{
+    limits_t limits;
+    if (!limits_read(cli, &limits, err))
+        return false;
+    if (limits.retention_s >= 0)
+        return err_set(err, ERR_INVALID, "--retention is a tenant's");
+    own(store) store = cli_store(cli, err);
+    return store && store_source_limit(store, cli->words[0], &limits, err);
 }
 
 /* The secret is shown here and nowhere else: the store keeps its hash. */
@@ -83,27 +132,14 @@ key_revoke(const cli_t *cli, err_t *err)
     return store && store_key_revoke(store, cli->words[0], err);
 }
 
-/* One line of standard input: a password must not stand in a command line, where ps shows it. */
-static bool
-password_read(char password[PASSWORD_MOST], err_t *err)
-{
-    if (!fgets(password, PASSWORD_MOST, stdin))
-        return err_set(err, ERR_INVALID, "the password is read from standard input, one line");
-    size_t size = strcspn(password, "\r\n");
-    if (password[size] == '\0' && size + 1 == PASSWORD_MOST)
-        return err_set(err, ERR_INVALID, "a password has at most %d characters", PASSWORD_MOST - 2);
-    password[size] = '\0';
-    return true;
-}
-
 static bool
 login_add(const cli_t *cli, err_t *err)
 {
     if (!cli->seal_key)
         return err_set(err, ERR_INVALID, "which key file seals passwords? give --seal-key FILE");
-    char password[PASSWORD_MOST];
+    char password[CLI_PASSWORD_MOST];
     seal_key_t seal;
-    if (!password_read(password, err) || !seal_key_make(cli->seal_key, &seal, err))
+    if (!cli_password(password, err) || !seal_key_make(cli->seal_key, &seal, err))
         return false;
     own(store) store = cli_store(cli, err);
     if (!store)
@@ -137,6 +173,11 @@ const command_t admin_commands[] = {
     { "store", "migrate", 0, 0, store_migrate_command, "store migrate" },
     { "tenant", "add", 1, 1, tenant_add, "tenant add NAME" },
     { "tenant", "list", 0, 0, tenant_list, "tenant list" },
+    { "tenant", "limit", 1, 1, tenant_limit,
+      "tenant limit NAME [--retention SECONDS] [--statement-timeout MS] [--queue-timeout MS] "
+      "[--deadline MS]    (0: none)" },
+    { "source", "limit", 1, 1, source_limit,
+      "source limit NAME [--statement-timeout MS] [--queue-timeout MS] [--deadline MS]" },
     { "key", "add", 1, 1, key_add,
       "key add TENANT [--role read|write|admin] [--expires SECONDS] [--json]" },
     { "key", "list", 0, 1, key_list, "key list [TENANT]" },

@@ -18,18 +18,23 @@ enum { CLI_WORDS_MOST = 4 };
 typedef struct {
     const char *words[CLI_WORDS_MOST]; /* what follows the command's own words */
     int count;
-    const char *store;    /* --store DSN, or MILLRACE_STORE */
-    const char *url;      /* --url, or MILLRACE_URL */
-    const char *key;      /* --key, or MILLRACE_KEY */
-    const char *role;     /* --role */
-    const char *expires;  /* --expires SECONDS */
-    const char *tenant;   /* --tenant */
-    const char *alias;    /* --alias */
-    const char *seal_key; /* --seal-key FILE, or MILLRACE_SEAL_KEY */
-    const char *wait;     /* --wait SECONDS */
-    const char *offset;   /* --offset */
-    const char *limit;    /* --limit */
-    bool json;            /* --json */
+    const char *store;             /* --store DSN, or MILLRACE_STORE */
+    const char *url;               /* --url, or MILLRACE_URL */
+    const char *key;               /* --key, or MILLRACE_KEY */
+    const char *role;              /* --role */
+    const char *expires;           /* --expires SECONDS */
+    const char *tenant;            /* --tenant */
+    const char *alias;             /* --alias */
+    const char *seal_key;          /* --seal-key FILE, or MILLRACE_SEAL_KEY */
+    const char *wait;              /* --wait SECONDS */
+    const char *offset;            /* --offset */
+    const char *limit;             /* --limit */
+    const char *as;                /* --as ROLE */
+    const char *retention;         /* --retention SECONDS */
+    const char *statement_timeout; /* --statement-timeout MS */
+    const char *queue_timeout;     /* --queue-timeout MS */
+    const char *deadline;          /* --deadline MS */
+    bool json;                     /* --json */
 } cli_t;
 
 typedef bool (*command_fn)(const cli_t *cli, err_t *err);
@@ -53,8 +58,20 @@ extern const command_t job_commands[];
 bool cli_number(const char *text, const char *what, int64_t most, int64_t *number, err_t *err)
     MUST_USE;
 
+/* The same for an option that may be missing: -1 then. */
+bool cli_option(const char *text, const char *what, int64_t most, int64_t *number, err_t *err)
+    MUST_USE;
+
+enum { CLI_PASSWORD_MOST = 1024 };
+
+/* One line of standard input: a password must not stand in a command line, where ps shows it. */
+bool cli_password(char password[CLI_PASSWORD_MOST], err_t *err) MUST_USE;
+
 /* The store that was named. Fails with ERR_INVALID when none was. Caller owns the result. */
 store_t *cli_store(const cli_t *cli, err_t *err) MUST_USE;
+
+/* `source prepare` (prepare.c): make the ledger on a source. */
+bool source_prepare(const cli_t *cli, err_t *err) MUST_USE;
 
 /* A row of a list, printed with tabs between cells and a newline behind the last; NULL is "-".
  * `heading` is a `const char **`: printed before the first row, and then NULL. For the store's list

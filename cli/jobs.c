@@ -1,4 +1,4 @@
-/* jobs.c - jobs over HTTP: submit, status, rows. */
+/* jobs.c - jobs over HTTP: submit, status, rows, cancel, renew, remove. */
 #include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,7 +7,12 @@
 
 #include "cli/cli.h"
 
-enum { ANSWER_MOST = 64 << 20, PAGE_ROWS = 1000, HTTP_TIMEOUT_S = 120 };
+enum {
+    ANSWER_MOST = 64 << 20,
+    PAGE_ROWS = 1000,
+    HTTP_TIMEOUT_S = 120,
+    RETENTION_MOST_S = 30 * 86400
+};
 
 /* What the server said. */
 typedef struct {
@@ -30,9 +35,10 @@ answer_take(char *data, size_t one, size_t count, void *arg)
     return size;
 }
 
-/* One exchange; `body` NULL is a GET. `path` begins with a slash. */
+/* One exchange; `body` may be NULL. `path` begins with a slash. */
 static bool
-exchange(const cli_t *cli, const char *path, const char *body, answer_t *answer, err_t *err)
+exchange(const cli_t *cli, const char *method, const char *path, const char *body, answer_t *answer,
+         err_t *err)
 {
     if (!cli->url || !*cli->url || !cli->key || !*cli->key)
         return err_set(err, ERR_INVALID,
@@ -49,6 +55,7 @@ exchange(const cli_t *cli, const char *path, const char *body, answer_t *answer,
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)HTTP_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     if (body)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     CURLcode code = curl_easy_perform(curl);
@@ -62,11 +69,11 @@ exchange(const cli_t *cli, const char *path, const char *body, answer_t *answer,
 
 /* The answer as JSON; an error answer becomes an error with the server's own words. */
 static json_t *
-exchange_json(const cli_t *cli, const char *path, const char *body, err_t *err)
+exchange_json(const cli_t *cli, const char *method, const char *path, const char *body, err_t *err)
 {
     answer_t answer = { 0 };
     json_t *json = NULL;
-    if (exchange(cli, path, body, &answer, err)) {
+    if (exchange(cli, method, path, body, &answer, err)) {
         json = json_loadb(answer.bytes ? answer.bytes : "", answer.size, 0, NULL);
         const char *why =
             json_string_value(json_object_get(json_object_get(json, "error"), "message"));
@@ -88,7 +95,7 @@ submit(const cli_t *cli, err_t *err)
     if (!order)
         return err_set(err, ERR_INVALID, "the SQL is not UTF-8");
     char *body = json_dumps(order, 0);
-    json_t *answer = exchange_json(cli, "/api/v1/job", body, err);
+    json_t *answer = exchange_json(cli, "POST", "/api/v1/job", body, err);
     if (answer)
         printf("%s\n", json_string_value(json_object_get(answer, "id")));
     bool done = answer != NULL;
@@ -105,7 +112,7 @@ status(const cli_t *cli, err_t *err)
     if (cli->wait && !cli_number(cli->wait, "--wait", 3600, &wait_s, err))
         return false;
     own(mem) path = mem_format("/api/v1/job/%s?wait=%lld", cli->words[0], (long long)wait_s);
-    json_t *answer = exchange_json(cli, path, NULL, err);
+    json_t *answer = exchange_json(cli, "GET", path, NULL, err);
     if (!answer)
         return false;
     if (cli->json) {
@@ -175,7 +182,7 @@ rows(const cli_t *cli, err_t *err)
         int64_t limit = left < PAGE_ROWS ? left : PAGE_ROWS;
         own(mem) path = mem_format("/api/v1/job/%s/results?offset=%lld&limit=%lld", cli->words[0],
                                    (long long)offset, (long long)limit);
-        json_t *answer = exchange_json(cli, path, NULL, err);
+        json_t *answer = exchange_json(cli, "GET", path, NULL, err);
         if (!answer)
             return false;
         rows_print(answer, head);
@@ -188,9 +195,55 @@ rows(const cli_t *cli, err_t *err)
     return true;
 }
 
+/* Stop a job, and say what won. */
+static bool
+cancel(const cli_t *cli, err_t *err)
+{
+    own(mem) path = mem_format("/api/v1/job/%s/cancel", cli->words[0]);
+    json_t *answer = exchange_json(cli, "POST", path, "", err);
+    if (!answer)
+        return false;
+    printf("%s\t%s\t%s\n", cli->words[0], json_string_value(json_object_get(answer, "state")),
+           json_string_value(json_object_get(answer, "outcome")));
+    json_decref(answer);
+    return true;
+}
+
+/* Keep a job's results for longer. */
+static bool
+renew(const cli_t *cli, err_t *err)
+{
+    int64_t retention_s = -1;
+    if (!cli_option(cli->retention, "--retention", RETENTION_MOST_S, &retention_s, err))
+        return false;
+    own(mem) path = mem_format("/api/v1/job/%s/renew", cli->words[0]);
+    own(mem) body = retention_s < 0 ? mem_text("{}")
+                                    : mem_format("{\"retention_s\": %lld}", (long long)retention_s);
+    json_t *answer = exchange_json(cli, "POST", path, body, err);
+    if (!answer)
+        return false;
+    printf("%s\t%s\n", cli->words[0], json_string_value(json_object_get(answer, "expiresAt")));
+    json_decref(answer);
+    return true;
+}
+
+/* Remove a finished job and its results. */
+static bool
+remove_job(const cli_t *cli, err_t *err)
+{
+    own(mem) path = mem_format("/api/v1/job/%s", cli->words[0]);
+    json_t *answer = exchange_json(cli, "DELETE", path, NULL, err);
+    bool done = answer != NULL;
+    json_decref(answer);
+    return done;
+}
+
 const command_t job_commands[] = {
     { "submit", NULL, 1, 1, submit, "submit SQL" },
     { "status", NULL, 1, 1, status, "status ID [--wait SECONDS] [--json]" },
     { "rows", NULL, 1, 1, rows, "rows ID [--offset N] [--limit N]" },
+    { "cancel", NULL, 1, 1, cancel, "cancel ID" },
+    { "renew", NULL, 1, 1, renew, "renew ID [--retention SECONDS]" },
+    { "remove", NULL, 1, 1, remove_job, "remove ID" },
     { NULL, NULL, 0, 0, NULL, NULL },
 };

@@ -27,6 +27,11 @@ static const option_t options[] = {
     { "--wait", offsetof(cli_t, wait), NULL },
     { "--offset", offsetof(cli_t, offset), NULL },
     { "--limit", offsetof(cli_t, limit), NULL },
+    { "--as", offsetof(cli_t, as), NULL },
+    { "--retention", offsetof(cli_t, retention), NULL },
+    { "--statement-timeout", offsetof(cli_t, statement_timeout), NULL },
+    { "--queue-timeout", offsetof(cli_t, queue_timeout), NULL },
+    { "--deadline", offsetof(cli_t, deadline), NULL },
     { NULL, 0, NULL },
 };
 
@@ -41,6 +46,13 @@ cli_number(const char *text, const char *what, int64_t most, int64_t *number, er
                        (long long)most);
     *number = value;
     return true;
+}
+
+bool
+cli_option(const char *text, const char *what, int64_t most, int64_t *number, err_t *err)
+{
+    *number = -1;
+    return !text || cli_number(text, what, most, number, err);
 }
 
 void

@@ -121,5 +121,7 @@ const command_t source_commands[] = {
     { "source", "add", 2, 2, source_add, "source add NAME DSN    (without user and password)" },
     { "source", "list", 0, 0, source_list, "source list" },
     { "source", "test", 1, 1, source_test, "source test NAME [--tenant NAME] --seal-key FILE" },
+    { "source", "prepare", 1, 1, source_prepare,
+      "source prepare NAME --as ROLE    (makes the ledger; password on standard input)" },
     { NULL, NULL, 0, 0, NULL, NULL },
 };

@@ -1,4 +1,4 @@
-/* job.c - the words of the states and the table of moves. */
+/* job.c - the words of the states and of autocommit, and the table of moves. */
 #include "common/job.h"
 
 #include <stdlib.h>
@@ -9,6 +9,14 @@ static const char *const words[JOB_STATES] = {
     [JOB_FAILED] = "failed",   [JOB_CANCELLED] = "cancelled", [JOB_TIMED_OUT] = "timed_out",
     [JOB_UNKNOWN] = "unknown", [JOB_SKIPPED] = "skipped",
 };
+
+static const char *const autocommits[] = {
+    [AUTOCOMMIT_NEVER] = "never",
+    [AUTOCOMMIT_NEEDED] = "needed",
+    [AUTOCOMMIT_ALWAYS] = "always",
+};
+
+enum { AUTOCOMMITS = sizeof autocommits / sizeof autocommits[0] };
 
 /* Where each state may go. A final state has no row, and so goes nowhere. */
 static const bool moves[JOB_STATES][JOB_STATES] = {
@@ -61,8 +69,42 @@ job_destroy(job_t **self_p)
     free(self->error_hint);
     free(self->sql);
     manifest_destroy(&self->manifest);
+    for (uint32_t i = 0; self->step && i < self->steps; i++)
+        job_step_clear(&self->step[i]);
+    free(self->step);
     free(self);
     *self_p = NULL;
+}
+
+void
+job_step_clear(job_step_t *self)
+{
+    free(self->sql);
+    free(self->condition);
+    free(self->error);
+    free(self->error_detail);
+    free(self->error_hint);
+    free(self->leaves);
+    manifest_destroy(&self->manifest);
+    *self = (job_step_t){ 0 };
+}
+
+const char *
+autocommit_word(autocommit_t autocommit)
+{
+    return (unsigned)autocommit < AUTOCOMMITS ? autocommits[autocommit] : "invalid";
+}
+
+bool
+autocommit_parse(const char *word, autocommit_t *autocommit)
+{
+    for (unsigned i = 0; i < AUTOCOMMITS; i++) {
+        if (strcmp(word ? word : autocommits[AUTOCOMMIT_NEVER], autocommits[i]) == 0) {
+            *autocommit = (autocommit_t)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *

@@ -27,6 +27,47 @@ typedef enum {
 
 enum { JOB_STATES = JOB_SKIPPED + 1 };
 
+/* How a step runs that refuses, or need not have, a transaction of its own. */
+typedef enum {
+    AUTOCOMMIT_NEVER,  /* such a statement fails */
+    AUTOCOMMIT_NEEDED, /* a text that is one such statement runs outside a transaction, at most once
+                        */
+    AUTOCOMMIT_ALWAYS, /* each text is one statement that runs outside a transaction, at most once
+                        */
+} autocommit_t;
+
+/* "never", "needed", "always". Static. NULL reads as never; false: no such word. */
+const char *autocommit_word(autocommit_t autocommit);
+bool autocommit_parse(const char *word, autocommit_t *autocommit) MUST_USE;
+
+/* One step of a job that has several. Texts are owned, NULL where there is nothing to say. */
+typedef struct {
+    uint32_t step; /* from 0 */
+    char *sql;
+    char *condition;    /* plan.h; NULL: it runs in its turn, if nothing has failed */
+    int64_t timeout_ms; /* of each of its statements; 0: the job's */
+    bool is_template;   /* fill.h */
+    job_state_t state;
+    int32_t attempt; /* under which it ran, and its pages are */
+    int64_t started_ms;
+    int64_t ended_ms;
+    int64_t rows;
+    int64_t bytes;
+    int32_t pages;
+    int64_t executing_us;
+    char sqlstate[6];
+    char *error;
+    char *error_detail;
+    char *error_hint;
+    int32_t error_position;
+    char *leaves; /* what it left in its session that a later step may need; NULL: nothing */
+    manifest_t *manifest; /* what it left; NULL: nothing, not asked for, or joined into the job's */
+    uint32_t manifest_size; /* of that in the store, packed */
+} job_step_t;
+
+/* Free what it holds. */
+void job_step_clear(job_step_t *self);
+
 /* A job as it was read from the store. Times are ms since the epoch by the store's clock, 0 where
  * the moment has not come. Texts are owned by the job, never NULL unless said so. */
 typedef struct job {
@@ -42,10 +83,11 @@ typedef struct job {
     int64_t started_ms; /* the first claim of the current attempt */
     int64_t first_page_ms;
     int64_t ended_ms;
-    int64_t expires_ms; /* final jobs: when the pages go */
-    int64_t bucket_us;  /* where the pages are (microseconds, as the store has it); 0: no pages */
-    int64_t rows;       /* of all results together */
-    int64_t bytes;      /* stored bytes of all results */
+    int64_t expires_ms;  /* final jobs: when the pages go */
+    int32_t retention_s; /* how long the pages are kept from the end on; 0: not known */
+    int64_t bucket_us;   /* where the pages are (microseconds, as the store has it); 0: no pages */
+    int64_t rows;        /* of all results together */
+    int64_t bytes;       /* stored bytes of all results */
     int32_t pages;
     int64_t planning_us;    /* taking the job up: the executor's claim to the statement's start */
     int64_t executing_us;   /* the statement's start to the source's answer to COMMIT */
@@ -57,7 +99,11 @@ typedef struct job {
     char *error_hint;       /* or NULL */
     int32_t error_position; /* character in the SQL text, from 1; 0: none */
     char *sql;              /* NULL unless asked for */
-    manifest_t *manifest;   /* NULL unless asked for, and for jobs that left none */
+    manifest_t *manifest;   /* NULL unless asked for, and for jobs that left none; that of a job of
+                               several steps has their results one behind the other */
+    int64_t cancel_ms;      /* when it was asked to stop, 0: never; only while it is not final */
+    uint32_t steps;         /* how many it has */
+    job_step_t *step;       /* all of them when it was found whole and has several; else NULL */
 } job_t;
 
 /* An empty pending job. Caller owns the result. */
@@ -76,7 +122,8 @@ bool job_state_final(job_state_t state);
 
 /* May a job (or step) go from one state to the other? The one table of moves: pending to running,
  * cancelled, timed_out, failed and, steps only, skipped; running to pending (handed back), running
- * (a new attempt) and every other final state; nothing leaves a final state. */
+ * (a new attempt) and every other final state; nothing leaves a final state. The store's statements
+ * name the state that they leave, so that none of them makes a move which is not in it. */
 bool job_may_move(job_state_t from, job_state_t to) MUST_USE;
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/lane_inner.h"
 #include "common/log.h"
+#include "common/store_inner.h"
 
 enum {
     CONNECT_MS = 3000,
@@ -30,8 +31,13 @@ write_clear(write_t *write)
     free(write->claimed.sql);
     free(write->claimed.ghosts);
     write->claimed = (claimed_t){ 0 };
+    free(write->look.manifest);
+    steps_free(&write->look.steps, &write->look.step_count);
+    write->look = (look_t){ 0 };
+    free(write->cancelled);
+    write->cancelled = NULL;
+    write->cancelled_count = 0;
     login_destroy(&write->found);
-    write->outcome_found = false;
     write->started_ms = 0;
     write->ended_ms = 0;
     err_clear(&write->err);
@@ -194,6 +200,8 @@ flight_send(lane_t *self)
         lane_patience(self, ANSWER_MS);
         return;
     }
+    log_warn("lane.unsent", "as=%s writes=%u what=\"%s\"", self->who, self->to - self->from,
+             err.text);
     if (err.kind == ERR_LIMIT)
         flight_unfit(self, &err);
     lane_lost(self);
@@ -250,6 +258,24 @@ lane_connect(void *arg)
 
 /* --- the batch --- */
 
+/* What makes a write large. */
+static size_t
+write_bytes(const write_t *write)
+{
+    switch (write->kind) {
+    case WRITE_PAGE: return write->in.page.page->size;
+    case WRITE_OUTCOME: return write->in.outcome.manifest_size;
+    case WRITE_FINISH: return write->in.ending.manifest_size;
+    case WRITE_STEP: return write->in.step.to.manifest_size;
+    case WRITE_CLAIM:
+    case WRITE_UNCLAIM:
+    case WRITE_LOOK:
+    case WRITE_LOGIN:
+    case WRITE_CANCELS: return 0;
+    }
+    return 0;
+}
+
 /* Take the next batch from the queue. */
 static void
 batch_take(lane_t *self)
@@ -259,8 +285,7 @@ batch_take(lane_t *self)
         write_t *write = self->first;
         self->first = write->next_;
         write->next_ = NULL;
-        if (write->kind == WRITE_PAGE)
-            bytes += write->in.page.page->size;
+        bytes += write_bytes(write);
         self->batch[self->count++] = (member_t){ .write = write };
     }
     if (!self->first)
@@ -302,7 +327,7 @@ lane_new(const lane_options_t *options)
     self->batch = (member_t *)mem_array(most, sizeof *self->batch);
     self->sorted = (member_t **)mem_array(most, sizeof(member_t *));
     /* At most two queries a write, and those around them. */
-    self->steps = (step_t *)mem_array(2 * most + 4, sizeof *self->steps);
+    self->steps = (step_t *)mem_array(2 * most + 6, sizeof *self->steps);
     self->params = pg_params_new();
     self->number = clock_mono_us(); /* higher than any of a lane before this one */
     loop_before_sleep(self->loop, lane_turn_over, self);

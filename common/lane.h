@@ -20,12 +20,15 @@
 
 typedef enum {
     WRITE_CLAIM,   /* take a job */
-    WRITE_UNCLAIM, /* hand it back */
+    WRITE_UNCLAIM, /* hand it back; WRITE_FENCED, too, when its answer was lost on the way: it is
+                      the owner's no more */
     WRITE_OUTCOME, /* put on record that COMMIT is about to be sent */
     WRITE_FINISH,  /* a final state */
     WRITE_PAGE,    /* a page of a result (page lane) */
-    WRITE_LOOK,    /* read: is there an outcome record? */
+    WRITE_STEP,    /* one move of a step */
+    WRITE_LOOK,    /* read: is there an outcome record, and what became of the steps? */
     WRITE_LOGIN,   /* read: how to log in to a source as a tenant */
+    WRITE_CANCELS, /* read: which jobs were asked to stop? */
 } write_kind_t;
 
 typedef enum {
@@ -41,11 +44,50 @@ typedef void (*write_fn)(write_t *write);
 typedef struct {
     int32_t attempt;
     int32_t tries;
-    char *sql;
+    char *sql; /* "" for a job of several steps: WRITE_LOOK reads them */
     int64_t started_ms;
     uint32_t ghost_count; /* pairs (pid, start us) of earlier attempts' sessions to be ended */
     int64_t *ghosts;
+    uint32_t steps;
+    bool cancelled;               /* it was asked to stop */
+    int64_t age_ms;               /* since it was submitted */
+    int64_t deadline_ms;          /* after it was submitted; 0: the default */
+    int64_t statement_timeout_ms; /* 0: the default */
+    int32_t max_attempts;         /* 0: the default */
+    autocommit_t autocommit;
+    bool read_only;
 } claimed_t;
+
+/* How the source can be asked what became of a COMMIT. */
+typedef enum {
+    PROOF_NONE,    /* not at all */
+    PROOF_BARRIER, /* by the transaction's id, which was durable before COMMIT was sent */
+    PROOF_LEDGER,  /* by a marker in the same transaction */
+} proof_t;
+
+/* "none", "barrier", "ledger". Static. */
+const char *proof_word(proof_t proof);
+
+/* What COMMIT was about to make true, as it was put on record. */
+typedef struct {
+    uint32_t step;
+    int32_t attempt;
+    int64_t system_id;
+    int32_t timeline;
+    int64_t xid; /* 0: a statement outside any transaction was about to be sent */
+    proof_t proof;
+    const uint8_t *manifest; /* packed; borrowed */
+    size_t manifest_size;
+} outcome_t;
+
+/* What earlier attempts left in the store. Owned by the write. */
+typedef struct {
+    bool found; /* there is an outcome record */
+    outcome_t outcome;
+    uint8_t *manifest;   /* what the outcome's points to */
+    uint32_t step_count; /* 0 for a job of one step */
+    job_step_t *steps;
+} look_t;
 
 /* How an attempt ended. Texts are borrowed until the write was answered. */
 typedef struct {
@@ -79,16 +121,21 @@ struct write {
             int32_t backend_pid;
             int64_t backend_start_us;
         } session;
-        struct { /* WRITE_OUTCOME */
+        outcome_t outcome; /* WRITE_OUTCOME: the manifest is borrowed, the attempt is the write's */
+        ending_t ending;   /* WRITE_FINISH */
+        struct {           /* WRITE_STEP: from one state to another */
             uint32_t step;
-            int64_t system_id;
-            int32_t timeline;
-            int64_t xid;
-            const uint8_t *manifest;
-            size_t manifest_size;
-        } outcome;
-        ending_t ending; /* WRITE_FINISH */
-        struct {         /* WRITE_PAGE */
+            job_state_t from;
+            ending_t to;        /* its state, and for final ones how it ended */
+            int32_t attempt;    /* of which its pages are; the fence is the write's */
+            const char *leaves; /* in its session; NULL: nothing */
+        } step;
+        struct { /* WRITE_CANCELS */
+            const jobid_t *jobs;
+            uint32_t count;
+        } cancels;
+        uint32_t steps; /* WRITE_LOOK: how many the job has */
+        struct {        /* WRITE_PAGE */
             uint32_t step;
             uint32_t result;
             const page_t *page;
@@ -99,12 +146,17 @@ struct write {
         } login;
     } in;
 
-    bool tried; /* WRITE_UNCLAIM: its statement ran, so that the try counts */
+    bool tried;       /* WRITE_UNCLAIM: its statement ran, so that the try counts */
+    bool undecided;   /* WRITE_UNCLAIM: COMMIT was sent and not answered: it is to be recovered */
+    bool ghosts_gone; /* WRITE_UNCLAIM: earlier attempts' sessions were seen to be gone */
+    bool several;     /* WRITE_FINISH: the job has several steps */
 
     write_verdict_t verdict;
     err_t err;          /* WRITE_FAILED */
     claimed_t claimed;  /* WRITE_CLAIM, done; write_clear() frees it */
-    bool outcome_found; /* WRITE_LOOK */
+    look_t look;        /* WRITE_LOOK, done; write_clear() frees it */
+    jobid_t *cancelled; /* WRITE_CANCELS, done: owned by the write */
+    uint32_t cancelled_count;
     login_t *found; /* WRITE_LOGIN, done: owned by the write; FAILED with ERR_NOT_FOUND if none */
     int64_t started_ms; /* WRITE_FINISH, done: as the store has them */
     int64_t ended_ms;

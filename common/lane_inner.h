@@ -1,5 +1,5 @@
-/* lane_inner.h - what the two files of the lane room share: lane.c has the queue, the connection
- * and the life of a batch; lane_sql.c makes a flight's queries and reads their answers.
+/* lane_inner.h - what the files of the lane room share: lane.c has the queue, the connection and
+ * the life of a batch; lane_sql.c makes a flight's queries, lane_answer.c reads their answers.
  *
  * A batch is what was taken from the queue together. A flight is the part of it that one pipeline
  * carries: all of it, or a single member once the store has refused the whole.
@@ -26,6 +26,8 @@ typedef enum {
     STEP_FINISH, /* finish_found too */
     STEP_ROW,    /* member: a row says that it is done */
     STEP_LOOK,
+    STEP_LOOK_STEPS,
+    STEP_CANCELS,
     STEP_LOGIN,
 } step_kind_t;
 
@@ -78,6 +80,12 @@ struct lane {
     bool deposed;
     err_t err;
 };
+
+/* Is there a write of this kind that can be sent and was not forgotten? */
+bool member_flies(const member_t *member, write_kind_t kind);
+
+/* Read a proof's word; one that nobody knows proves nothing. */
+proof_t proof_parse(const char *word);
 
 /* Queue the pipeline of the flight, or of the check behind it, and end it with a Sync. Fails with
  * ERR_LIMIT when a member is too large, else with ERR_UNAVAILABLE. */

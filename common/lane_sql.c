@@ -1,9 +1,33 @@
-/* lane_sql.c - a flight's queries, and what their answers mean. */
+/* lane_sql.c - a flight's queries. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/lane_inner.h"
-#include "common/store_inner.h"
+
+static const char *const proofs[] = {
+    [PROOF_NONE] = "none",
+    [PROOF_BARRIER] = "barrier",
+    [PROOF_LEDGER] = "ledger",
+};
+
+enum { PROOFS = sizeof proofs / sizeof proofs[0] };
+
+const char *
+proof_word(proof_t proof)
+{
+    return (unsigned)proof < PROOFS ? proofs[proof] : proofs[PROOF_NONE];
+}
+
+proof_t
+proof_parse(const char *word)
+{
+    for (unsigned i = 0; i < PROOFS; i++) {
+        if (strcmp(word, proofs[i]) == 0)
+            return (proof_t)i;
+    }
+    return PROOF_NONE;
+}
 
 /* --- picking members --- */
 
@@ -15,8 +39,8 @@ member_compare(const void *a, const void *b)
     return jobid_compare(&(*left)->write->job, &(*right)->write->job);
 }
 
-static bool
-is_flying(const member_t *member, write_kind_t kind)
+bool
+member_flies(const member_t *member, write_kind_t kind)
 {
     return member->write && !member->unfit && member->write->kind == kind;
 }
@@ -29,29 +53,11 @@ pick(lane_t *self, write_kind_t kind, bool doubtful)
     uint32_t count = 0;
     for (uint32_t i = self->from; i < self->to; i++) {
         member_t *member = &self->batch[i];
-        if (is_flying(member, kind) && !(doubtful && member->settled))
+        if (member_flies(member, kind) && !(doubtful && member->settled))
             self->sorted[count++] = member;
     }
     qsort(self->sorted, count, sizeof *self->sorted, member_compare);
     return count;
-}
-
-/* The member that an answer's row is about; NULL when its owner has forgotten it. Rows mostly come
- * in the order of ids, so the search goes on where the last one ended. */
-static member_t *
-member_of(lane_t *self, write_kind_t kind, const jobid_t *job)
-{
-    uint32_t size = self->to - self->from;
-    for (uint32_t i = 0; i < size; i++) {
-        uint32_t at = self->from + (self->cursor + i) % size;
-        member_t *member = &self->batch[at];
-        if (!is_flying(member, kind) || member->settled || !jobid_equal(&member->write->job, job))
-            continue;
-        self->cursor = at - self->from + 1;
-        member->settled = true;
-        return member;
-    }
-    return NULL;
 }
 
 /* --- queries --- */
@@ -123,6 +129,8 @@ queue_unclaims(lane_t *self, err_t *err)
     COLUMN(self, count, PG_UUID, pg_array_uuid, &write->job);
     COLUMN(self, count, PG_INT4, pg_array_int4, write->attempt);
     COLUMN(self, count, PG_BOOL, pg_array_bool, write->tried);
+    COLUMN(self, count, PG_BOOL, pg_array_bool, write->undecided);
+    COLUMN(self, count, PG_BOOL, pg_array_bool, write->ghosts_gone);
     return queue(self, SQL_unclaim, STEP_UNCLAIM, 0, err);
 }
 
@@ -136,13 +144,35 @@ finish_errors(lane_t *self, uint32_t count)
     COLUMN(self, count, PG_INT4, pg_array_int4, write->in.ending.error_position);
 }
 
+/* Steps that never ran, of the jobs that have several; `sorted` has the others no more. */
+static bool
+queue_skips(lane_t *self, err_t *err)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0, all = pick(self, WRITE_FINISH, false); i < all; i++) {
+        if (self->sorted[i]->write->several)
+            self->sorted[count++] = self->sorted[i];
+    }
+    if (!count)
+        return true;
+    pg_params_clear(self->params);
+    COLUMN(self, count, PG_UUID, pg_array_uuid, &write->job);
+    COLUMN(self, count, PG_INT4, pg_array_int4, write->attempt);
+    return queue(self, SQL_steps_skip, STEP_PLAIN, 0, err);
+}
+
 static bool
 queue_finishes(lane_t *self, err_t *err)
 {
+    if (!queue_skips(self, err))
+        return false;
     uint32_t count = pick(self, WRITE_FINISH, false);
     if (!count)
         return true;
     pg_params_clear(self->params);
+    for (uint32_t i = 0; i < count; i++)
+        assert(job_may_move(JOB_RUNNING, self->sorted[i]->write->in.ending.state)
+               && job_state_final(self->sorted[i]->write->in.ending.state));
     COLUMN(self, count, PG_UUID, pg_array_uuid, &write->job);
     COLUMN(self, count, PG_INT4, pg_array_int4, write->attempt);
     COLUMN(self, count, PG_TEXT, pg_array_text, job_state_word(write->in.ending.state));
@@ -170,6 +200,7 @@ queue_check(lane_t *self, err_t *err)
     pg_params_clear(self->params);
     COLUMN(self, count, PG_UUID, pg_array_uuid, &write->job);
     COLUMN(self, count, PG_INT4, pg_array_int4, write->attempt);
+    COLUMN(self, count, PG_TEXT, pg_array_text, job_state_word(write->in.ending.state));
     return queue(self, SQL_finish_found, STEP_FINISH, 0, err);
 }
 
@@ -185,7 +216,35 @@ queue_outcome(lane_t *self, uint32_t member, err_t *err)
     pg_param_int4(self->params, write->in.outcome.timeline);
     pg_param_int8(self->params, write->in.outcome.xid);
     pg_param_bytes(self->params, write->in.outcome.manifest, write->in.outcome.manifest_size);
+    pg_param_text(self->params, proof_word(write->in.outcome.proof));
     return queue(self, SQL_outcome_put, STEP_ROW, member, err);
+}
+
+static bool
+queue_step(lane_t *self, uint32_t member, err_t *err)
+{
+    const write_t *write = self->batch[member].write;
+    const ending_t *to = &write->in.step.to;
+    assert(job_may_move(write->in.step.from, to->state));
+    pg_params_clear(self->params);
+    pg_param_uuid(self->params, &write->job);
+    pg_param_int4(self->params, write->attempt);
+    pg_param_int2(self->params, (int16_t)write->in.step.step);
+    pg_param_text(self->params, job_state_word(write->in.step.from));
+    pg_param_text(self->params, job_state_word(to->state));
+    pg_param_int8(self->params, to->rows);
+    pg_param_int8(self->params, to->bytes);
+    pg_param_int4(self->params, to->pages);
+    pg_param_int8(self->params, to->executing_us);
+    pg_param_text(self->params, to->sqlstate);
+    pg_param_text(self->params, to->error);
+    pg_param_text(self->params, to->error_detail);
+    pg_param_text(self->params, to->error_hint);
+    pg_param_int4(self->params, to->error_position);
+    pg_param_text(self->params, write->in.step.leaves);
+    pg_param_bytes(self->params, to->manifest, to->manifest_size);
+    pg_param_int4(self->params, write->in.step.attempt);
+    return queue(self, SQL_step_move, STEP_ROW, member, err);
 }
 
 /* The first page of any result may be the first of its attempt: only the store knows. */
@@ -213,9 +272,23 @@ queue_page(lane_t *self, uint32_t member, err_t *err)
 static bool
 queue_look(lane_t *self, uint32_t member, err_t *err)
 {
+    const write_t *write = self->batch[member].write;
     pg_params_clear(self->params);
-    pg_param_uuid(self->params, &self->batch[member].write->job);
-    return queue(self, SQL_outcome_find, STEP_LOOK, member, err);
+    pg_param_uuid(self->params, &write->job);
+    if (!queue(self, SQL_outcome_find, STEP_LOOK, member, err))
+        return false;
+    pg_param_bool(self->params, false);
+    return write->in.steps < 2 || queue(self, SQL_steps_find, STEP_LOOK_STEPS, member, err);
+}
+
+static bool
+queue_cancels(lane_t *self, uint32_t member, err_t *err)
+{
+    const write_t *write = self->batch[member].write;
+    pg_params_clear(self->params);
+    PG_COLUMN(self->params, PG_UUID, pg_array_uuid, write->in.cancels.count,
+              &write->in.cancels.jobs[i]);
+    return queue(self, SQL_cancelled_among, STEP_CANCELS, member, err);
 }
 
 static bool
@@ -234,9 +307,11 @@ queue_single_writes(lane_t *self, err_t *err)
 {
     for (uint32_t i = self->from; i < self->to; i++) {
         const member_t *member = &self->batch[i];
-        if (is_flying(member, WRITE_OUTCOME) && !queue_outcome(self, i, err))
+        if (member_flies(member, WRITE_OUTCOME) && !queue_outcome(self, i, err))
             return false;
-        if (is_flying(member, WRITE_PAGE) && !queue_page(self, i, err))
+        if (member_flies(member, WRITE_PAGE) && !queue_page(self, i, err))
+            return false;
+        if (member_flies(member, WRITE_STEP) && !queue_step(self, i, err))
             return false;
     }
     return true;
@@ -248,9 +323,11 @@ queue_reads(lane_t *self, err_t *err)
 {
     for (uint32_t i = self->from; i < self->to; i++) {
         const member_t *member = &self->batch[i];
-        if (is_flying(member, WRITE_LOOK) && !queue_look(self, i, err))
+        if (member_flies(member, WRITE_LOOK) && !queue_look(self, i, err))
             return false;
-        if (is_flying(member, WRITE_LOGIN) && !queue_login(self, i, err))
+        if (member_flies(member, WRITE_LOGIN) && !queue_login(self, i, err))
+            return false;
+        if (member_flies(member, WRITE_CANCELS) && !queue_cancels(self, i, err))
             return false;
     }
     return true;
@@ -312,104 +389,8 @@ flight_launch(lane_t *self, err_t *err)
     self->number++;
     flight_reset(self);
     unsigned kinds = flight_kinds(self);
-    unsigned reads = 1U << WRITE_LOOK | 1U << WRITE_LOGIN;
+    unsigned reads = 1U << WRITE_LOOK | 1U << WRITE_LOGIN | 1U << WRITE_CANCELS;
     if ((kinds & ~reads) && !queue_writes(self, kinds, err))
         return false;
     return queue_reads(self, err) && pg_flush(self->pg, err);
-}
-
-/* --- answers --- */
-
-static void
-answer_claims(lane_t *self, const pg_result_t *result)
-{
-    for (int row = 0; row < pg_rows(result); row++) {
-        jobid_t id = pg_get_uuid(result, row, 0);
-        member_t *member = member_of(self, WRITE_CLAIM, &id);
-        if (!member || self->deposed)
-            continue;
-        claimed_t *claimed = &member->write->claimed;
-        claimed->attempt = pg_get_int4(result, row, 1);
-        claimed->tries = pg_get_int4(result, row, 2);
-        claimed->sql = mem_text(pg_get_text(result, row, 3));
-        claimed->ghost_count = pg_get_count(result, row, 4) / 2;
-        claimed->ghosts = (int64_t *)mem_array(claimed->ghost_count * 2 + 1, sizeof(int64_t));
-        for (uint32_t i = 0; i < claimed->ghost_count * 2; i++)
-            claimed->ghosts[i] = pg_get_element(result, row, 4, i);
-        claimed->started_ms = pg_get_time(result, row, 5) / 1000;
-        member->write->verdict = WRITE_DONE;
-    }
-}
-
-static void
-answer_unclaims(lane_t *self, const pg_result_t *result)
-{
-    for (int row = 0; row < pg_rows(result); row++) {
-        jobid_t id = pg_get_uuid(result, row, 0);
-        member_t *member = member_of(self, WRITE_UNCLAIM, &id);
-        if (member)
-            member->write->verdict = WRITE_DONE;
-    }
-}
-
-static void
-answer_finishes(lane_t *self, const pg_result_t *result)
-{
-    for (int row = 0; row < pg_rows(result); row++) {
-        jobid_t id = pg_get_uuid(result, row, 0);
-        member_t *member = member_of(self, WRITE_FINISH, &id);
-        if (!member)
-            continue;
-        member->write->started_ms = pg_get_time(result, row, 1) / 1000;
-        member->write->ended_ms = pg_get_time(result, row, 2) / 1000;
-        member->write->verdict = WRITE_DONE;
-    }
-}
-
-static void
-answer_login(write_t *write, const pg_result_t *result)
-{
-    write->found = login_read(result);
-    write->verdict = write->found ? WRITE_DONE : WRITE_FAILED;
-    if (!write->found)
-        (void)err_set(&write->err, ERR_NOT_FOUND, "the tenant has no login on this source");
-}
-
-void
-flight_answer(lane_t *self, const pg_result_t *result)
-{
-    assert(self->step_next < self->step_count);
-    const step_t *step = &self->steps[self->step_next++];
-    write_t *write = self->batch[step->member].write;
-    switch (step->kind) {
-    case STEP_PLAIN: break;
-    case STEP_HOLD: self->deposed = pg_rows(result) == 0; break;
-    case STEP_CLAIM: answer_claims(self, result); break;
-    case STEP_UNCLAIM: answer_unclaims(self, result); break;
-    case STEP_FINISH: answer_finishes(self, result); break;
-    case STEP_ROW:
-        if (write && pg_rows(result))
-            write->verdict = WRITE_DONE;
-        break;
-    case STEP_LOOK:
-        if (write) {
-            write->outcome_found = pg_rows(result) > 0;
-            write->verdict = WRITE_DONE;
-        }
-        break;
-    case STEP_LOGIN:
-        if (write)
-            answer_login(write, result);
-        break;
-    }
-}
-
-bool
-flight_doubtful(const lane_t *self)
-{
-    for (uint32_t i = self->from; i < self->to; i++) {
-        if (is_flying(&self->batch[i], WRITE_FINISH) && !self->batch[i].settled)
-            return true;
-    }
-    return false;
 }

@@ -8,7 +8,10 @@
 
 #include "common/sink.h"
 
-enum { VERSION = 1, MANIFEST_FIELDS = 2, RESULT_FIELDS = 10, COLUMN_FIELDS = 4 };
+enum { VERSION = 1, MANIFEST_FIELDS = 2, RESULT_FIELDS = 11, RESULT_LEAST = 10, COLUMN_FIELDS = 4 };
+
+/* What a result and a column weigh beside their texts. */
+enum { RESULT_WEIGHT = 256, COLUMN_WEIGHT = 64 };
 
 /* --- making --- */
 
@@ -65,6 +68,28 @@ result_columns(result_t *self, uint32_t count)
     self->columns = mem_array(count, sizeof *self->columns);
 }
 
+size_t
+result_weight(const result_t *self)
+{
+    size_t weight = RESULT_WEIGHT + self->inlined_size + (self->tag ? strlen(self->tag) : 0);
+    for (uint32_t i = 0; i < self->column_count; i++) {
+        const column_t *column = &self->columns[i];
+        weight += COLUMN_WEIGHT + (column->name ? strlen(column->name) : 0)
+                  + (column->type ? strlen(column->type) : 0);
+    }
+    return weight;
+}
+
+void
+manifest_join(manifest_t *self, manifest_t *other)
+{
+    for (uint32_t i = 0; i < other->count; i++)
+        *manifest_add(self) = other->results[i];
+    other->count = 0;
+    free(other->results);
+    other->results = NULL;
+}
+
 /* --- packing --- */
 
 static void
@@ -109,6 +134,7 @@ put_result(msgpack_packer *out, const result_t *result)
         msgpack_pack_bin_with_body(out, result->inlined, result->inlined_size);
     else
         msgpack_pack_nil(out);
+    msgpack_pack_int32(out, result->attempt);
 }
 
 uint8_t *
@@ -219,15 +245,30 @@ get_inlined(unpack_t *in, result_t *result)
     return true;
 }
 
+/* An attempt, which manifests of the first kind do not have. */
+static bool
+get_attempt(unpack_t *in, uint32_t *more, result_t *result)
+{
+    if (!*more)
+        return true;
+    int64_t attempt = 0;
+    if (!get_count(in, &attempt) || attempt > INT32_MAX)
+        return false;
+    result->attempt = (int32_t)attempt;
+    --*more;
+    return true;
+}
+
 static bool
 get_result(unpack_t *in, result_t *result)
 {
     uint32_t more = 0;
-    return get_head(in, RESULT_FIELDS, &more) && unpack_u32(in, &result->ordinal)
+    return get_head(in, RESULT_LEAST, &more) && unpack_u32(in, &result->ordinal)
            && unpack_u32(in, &result->step) && get_text(in, &result->tag) && get_columns(in, result)
            && get_count(in, &result->rows) && get_count(in, &result->bytes)
            && get_count(in, &result->raw_bytes) && unpack_u32(in, &result->pages)
-           && get_hash(in, result->hash) && get_inlined(in, result) && skip(in, more);
+           && get_hash(in, result->hash) && get_inlined(in, result)
+           && get_attempt(in, &more, result) && skip(in, more);
 }
 
 static bool

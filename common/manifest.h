@@ -5,13 +5,23 @@
  * rows, bytes and chained hash. A small result's only page stands in the entry itself. The manifest
  * is written with the final status, under the attempt, and is what makes pages valid. Stored as
  * msgpack: [version, [result, ...]], a result being [ordinal, step, tag, columns or nil, rows,
- * bytes, raw bytes, pages, hash, page or nil], a column [name, type, oid, kind]. Readers skip
- * fields that come after those they know.
+ * bytes, raw bytes, pages, hash, page or nil, attempt], a column [name, type, oid, kind]. Readers
+ * skip fields that come after those they know.
+ *
+ * A few hundred bytes of SQL can ask for a thousand wide results of nothing, so what a step and a
+ * job leave in manifests is bounded by their weight: whoever makes one adds it up result by result,
+ * and gives up in time. A reader of a whole job holds all of its steps' manifests.
  */
 #ifndef COMMON_MANIFEST_H
 #define COMMON_MANIFEST_H
 
 #include "common/page.h"
+
+enum {
+    MANIFEST_MOST = 4 << 20,      /* weight of a step's results */
+    MANIFESTS_MOST = 16 << 20,    /* what a job's steps leave, together */
+    RESULT_WEIGHT_MOST = 1 << 20, /* no result of a database weighs more */
+};
 
 typedef struct {
     char *name; /* as the source gave it; may be empty, may repeat */
@@ -32,6 +42,7 @@ typedef struct {
     int64_t raw_bytes;
     uint32_t pages; /* in the page table; 0 when inline */
     uint8_t hash[PAGE_HASH_SIZE];
+    int32_t attempt;  /* of which its pages are; 0: the job's own */
     uint8_t *inlined; /* the only page, zstd as stored; NULL: see the page table */
     uint32_t inlined_size;
 } result_t;
@@ -52,6 +63,12 @@ result_t *manifest_add(manifest_t *self);
 /* Give a result that has none `count` empty columns (names and types are then set with mem_text).
  */
 void result_columns(result_t *self, uint32_t count);
+
+/* What it costs to keep, in memory and packed: at least as many bytes as it packs to. */
+size_t result_weight(const result_t *self);
+
+/* Move all results of `other` behind those of self; other is empty then. */
+void manifest_join(manifest_t *self, manifest_t *other);
 
 /* As msgpack. Caller owns the result (*size bytes). */
 uint8_t *manifest_pack(const manifest_t *self, size_t *size) MUST_USE;

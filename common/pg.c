@@ -135,6 +135,7 @@ connect_done(pg_t *self, err_t *err)
         log_info("pg.connected", "as=%s", self->who);
     self->complained = false;
     self->in_block = false;
+    self->backend = PQbackendPID(connection);
     self->state = PG_READY;
     return true;
 }

@@ -117,6 +117,12 @@ void pg_limit(pg_t *self, int64_t ms);
  * effect is not known and repeating it at once can help? */
 bool pg_was_cut(const pg_t *self);
 
+/* After a call that was cut: see to it, over a new connection, that nothing of it takes effect from
+ * now on. Ends the session that was cut and waits until it is gone: behind that, what was asked
+ * there is either done, for everybody to see, or never will be. Fails with ERR_UNAVAILABLE, also
+ * when the session does not go in time. */
+bool pg_settle(pg_t *self, err_t *err) MUST_USE;
+
 /* Run plain SQL text (migrations, BEGIN, COMMIT): no parameters, several statements allowed. */
 bool pg_script(pg_t *self, const char *text, err_t *err) MUST_USE;
 

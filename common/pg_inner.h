@@ -10,11 +10,13 @@
 
 #include "common/pg.h"
 
-/* For every session of ours: plans as jobs.sql wants them, and commits that are flushed. */
+/* For every session of ours: plans as jobs.sql wants them, commits that are flushed, and an end to
+ * transactions of a process that stands still. */
 #define PG_SESSION                                                                                 \
     "-c TimeZone=UTC -c synchronous_commit=on -c enable_seqscan=off -c enable_bitmapscan=off "     \
     "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off "                       \
-    "-c enable_memoize=off -c jit=off -c plan_cache_mode=force_generic_plan"
+    "-c enable_memoize=off -c jit=off -c plan_cache_mode=force_generic_plan "                      \
+    "-c idle_in_transaction_session_timeout=10s"
 
 enum { PG_SETTINGS_MOST = 16 };
 
@@ -38,6 +40,7 @@ struct pg {
     bool bad_dsn;
     char *who;
     PGconn *connection;
+    int32_t backend; /* the server's process of this connection, or of the one before it */
     pg_state_t state;
     PostgresPollingStatusType polling;
     bool unsent;     /* libpq still holds bytes for the server */

@@ -45,6 +45,17 @@ expect(pg_t *self, uint16_t statement, bool parse, bool hidden)
         (expected_t){ .statement = statement, .parse = parse, .hidden = hidden };
 }
 
+/* libpq took a statement not at all. It does not fail so for a connection that is gone, but where
+ * it has no memory for the message. What stands before it in the pipeline goes with the connection.
+ */
+static bool
+unsent(pg_t *self, err_t *err)
+{
+    bool there = PQstatus(self->connection) == CONNECTION_OK;
+    (void)pg_lost(self, err);
+    return !there ? false : err_set(err, ERR_LIMIT, "no memory to send a statement");
+}
+
 static bool
 send_parse(pg_t *self, uint16_t statement)
 {
@@ -65,10 +76,10 @@ pg_send(pg_t *self, uint16_t statement, const pg_params_t *params, bool hidden, 
     if (!pg_params_wire(params, &wire))
         return err_set(err, ERR_LIMIT, "more data than one statement can carry");
     if (self->prepared[statement] == UNPREPARED && !send_parse(self, statement))
-        return pg_lost(self, err);
+        return unsent(self, err);
     if (!PQsendQueryPrepared(self->connection, statements[statement].name, wire.count, wire.values,
                              wire.lengths, wire.formats, 1))
-        return pg_lost(self, err);
+        return unsent(self, err);
     expect(self, statement, false, hidden);
     return true;
 }

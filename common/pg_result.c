@@ -193,11 +193,12 @@ has_class(const char *sqlstate, const char *class)
     return strncmp(sqlstate, class, strlen(class)) == 0;
 }
 
-/* The server goes down, is not up yet, or is a standby now. */
+/* The server goes down, is not up yet, or is a standby now; or we stood still in a transaction. */
 static bool
 is_lost(const char *sqlstate)
 {
-    return has_class(sqlstate, "08") || has_class(sqlstate, "57P") || has_class(sqlstate, "25006");
+    return has_class(sqlstate, "08") || has_class(sqlstate, "57P") || has_class(sqlstate, "25006")
+           || has_class(sqlstate, "25P03");
 }
 
 bool

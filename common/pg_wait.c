@@ -5,7 +5,11 @@
 #include "common/clock.h"
 #include "common/pg_inner.h"
 
-enum { NOTICES_MOST = 16 }; /* reads between two queries; a server that says more is odd */
+enum {
+    NOTICES_MOST = 16, /* reads between two queries; a server that says more is odd */
+    SETTLE_MS = 5000,
+    SETTLE_LOOKS = 2 /* a session that goes while it is looked at is not known to be gone */
+};
 
 void
 pg_limit(pg_t *self, int64_t ms)
@@ -104,6 +108,24 @@ pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **result,
     if (good && result)
         *result = take(answer);
     return good;
+}
+
+bool
+pg_settle(pg_t *self, err_t *err)
+{
+    own(pg_params) params = pg_params_new();
+    pg_param_int4(params, self->backend);
+    pg_param_int8(params, SETTLE_MS);
+    for (int i = 0; i < SETTLE_LOOKS; i++) {
+        own(pg_result) result = NULL;
+        if (!pg_run(self, SQL_session_end, params, &result, err)) {
+            err->kind = ERR_UNAVAILABLE;
+            return false;
+        }
+        if (!pg_rows(result) || pg_get_bool(result, 0, 0))
+            return true;
+    }
+    return err_set(err, ERR_UNAVAILABLE, "the connection that was lost is still at work");
 }
 
 /* Take the answers of a script; the first error counts. */

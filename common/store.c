@@ -1,13 +1,10 @@
-/* store.c - jobs in, jobs and pages out, keys. */
+/* store.c - the connection; jobs and pages out, keys. */
 #include "common/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "common/store_inner.h"
-
-enum { SUBMIT_BYTES = 8 << 20 }; /* of SQL text in one statement, unless one alone has more */
 
 store_t *
 store_new(const char *dsn, const char *who)
@@ -43,6 +40,13 @@ store_run(store_t *self, sql_t query, pg_result_t **result, err_t *err)
     return pg_run(self->pg, query, self->params, result, err);
 }
 
+bool
+store_repeat(store_t *self, sql_t query, pg_result_t **result, err_t *err)
+{
+    return store_run(self, query, result, err)
+           || (pg_was_cut(self->pg) && store_run(self, query, result, err));
+}
+
 void
 store_copy(char *to, size_t size, const char *text)
 {
@@ -50,6 +54,20 @@ store_copy(char *to, size_t size, const char *text)
     size_t kept = length < size ? length : mem_whole(text, size - 1);
     memcpy(to, text, kept);
     to[kept] = '\0';
+}
+
+int64_t
+store_ms(const pg_result_t *result, int row, int column)
+{
+    return pg_get_time(result, row, column) / 1000;
+}
+
+char *
+store_text(const pg_result_t *result, int row, int column)
+{
+    if (pg_is_null(result, row, column))
+        return NULL;
+    return mem_text(pg_get_text(result, row, column));
 }
 
 bool
@@ -63,121 +81,10 @@ store_clock(store_t *self, int64_t *ms, err_t *err)
     return true;
 }
 
-/* --- jobs in --- */
-
-static int
-submit_compare(const void *a, const void *b)
-{
-    const submit_t *const *left = (const submit_t *const *)a;
-    const submit_t *const *right = (const submit_t *const *)b;
-    return jobid_compare(&(*left)->id, &(*right)->id);
-}
-
-static bool
-submit_run(store_t *self, submit_t *const *jobs, uint32_t count, err_t *err)
-{
-    pg_params_t *params = store_params(self);
-    PG_COLUMN(params, PG_UUID, pg_array_uuid, count, &jobs[i]->id);
-    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->tenant);
-    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->source);
-    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->dialect);
-    PG_COLUMN(params, PG_INT2, pg_array_int2, count, (int16_t)jobs[i]->priority);
-    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->sql);
-    PG_COLUMN(params, PG_INT4, pg_array_int4, count, jobs[i]->retention_s);
-    PG_COLUMN(params, PG_INT8, pg_array_int8, count, jobid_ms(&jobs[i]->id));
-    if (store_run(self, SQL_submit, NULL, err))
-        return true;
-    return pg_was_cut(self->pg) && store_run(self, SQL_submit_again, NULL, err);
-}
-
-/* The batch was refused: whose fault is it? When the store goes away on the way, the rest has that
- * answer. */
-static void
-submit_singly(store_t *self, submit_t **jobs, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        submit_t *job = jobs[i];
-        if (i && jobs[i - 1]->err.kind == ERR_UNAVAILABLE)
-            job->err = jobs[i - 1]->err;
-        else if (submit_run(self, &job, 1, &job->err))
-            err_clear(&job->err);
-    }
-}
-
-/* Answer every member alike. */
-static void
-submit_answer(submit_t **jobs, uint32_t count, const err_t *err)
-{
-    for (uint32_t i = 0; i < count; i++)
-        jobs[i]->err = *err;
-}
-
-/* How many of these go into one statement: few long texts, or many short ones. */
-static uint32_t
-submit_part(submit_t *const *jobs, uint32_t count)
-{
-    size_t bytes = strlen(jobs[0]->sql);
-    uint32_t part = 1;
-    while (part < count && (bytes += strlen(jobs[part]->sql)) <= SUBMIT_BYTES)
-        part++;
-    return part;
-}
-
-/* One statement's jobs. False: the store is away. */
-static bool
-submit_together(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
-{
-    bool stored = submit_run(self, jobs, count, err);
-    if (stored)
-        err_clear(err);
-    if (stored || err->kind == ERR_UNAVAILABLE || count == 1) {
-        submit_answer(jobs, count, err);
-        return stored || err->kind != ERR_UNAVAILABLE;
-    }
-    log_warn("store.submit", "jobs=%u sqlstate=%s what=singly", count, err->sqlstate);
-    submit_singly(self, jobs, count);
-    return true;
-}
-
-bool
-store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
-{
-    err_clear(err);
-    if (!count)
-        return true;
-    own(mem) memory = (mem_t *)mem_array(count, sizeof *jobs);
-    submit_t **sorted = (submit_t **)(void *)memory;
-    memcpy(sorted, jobs, count * sizeof *jobs);
-    qsort(sorted, count, sizeof *sorted, submit_compare);
-    for (uint32_t from = 0, part = 0; from < count; from += part) {
-        part = submit_part(sorted + from, count - from);
-        if (submit_together(self, sorted + from, part, err))
-            continue;
-        submit_answer(sorted + from, count - from, err);
-        return from > 0;
-    }
-    err_clear(err);
-    return true;
-}
-
 /* --- jobs out --- */
 
-/* A time of the job as ms; 0 for NULL. */
-static int64_t
-get_ms(const pg_result_t *result, int row, int column)
-{
-    return pg_get_time(result, row, column) / 1000;
-}
-
-static char *
-get_copy(const pg_result_t *result, int row, int column)
-{
-    if (pg_is_null(result, row, column))
-        return NULL;
-    return mem_text(pg_get_text(result, row, column));
-}
-
-/* What a final job has more than others; `at` is the column of "rows". */
+/* How it ended, for final jobs, and what was asked of it, for others; `at` is the column of "rows".
+ */
 static bool
 job_read_end(job_t *job, const pg_result_t *result, int row, int at, err_t *err)
 {
@@ -188,11 +95,14 @@ job_read_end(job_t *job, const pg_result_t *result, int row, int at, err_t *err)
     job->executing_us = pg_get_int8(result, row, at + 4);
     job->storing_us = pg_get_int8(result, row, at + 5);
     store_copy(job->sqlstate, sizeof job->sqlstate, pg_get_text(result, row, at + 6));
-    job->error = get_copy(result, row, at + 7);
-    job->error_detail = get_copy(result, row, at + 8);
-    job->error_hint = get_copy(result, row, at + 9);
+    job->error = store_text(result, row, at + 7);
+    job->error_detail = store_text(result, row, at + 8);
+    job->error_hint = store_text(result, row, at + 9);
     job->error_position = pg_get_int4(result, row, at + 10);
     job->expired = pg_get_bool(result, row, at + 12);
+    job->steps = (uint32_t)pg_get_int2(result, row, at + 13);
+    job->cancel_ms = store_ms(result, row, at + 14);
+    job->retention_s = pg_get_int4(result, row, at + 15);
     if (pg_is_null(result, row, at + 11))
         return true;
     view_t manifest = pg_get_bytes(result, row, at + 11);
@@ -215,11 +125,11 @@ job_read(const pg_result_t *result, int row, int at, err_t *err)
     job->priority = pg_get_int2(result, row, at + 4);
     job->attempt = pg_get_int4(result, row, at + 6);
     job->tries = pg_get_int4(result, row, at + 7);
-    job->created_ms = get_ms(result, row, at + 8);
-    job->started_ms = get_ms(result, row, at + 9);
-    job->first_page_ms = get_ms(result, row, at + 10);
-    job->ended_ms = get_ms(result, row, at + 11);
-    job->expires_ms = get_ms(result, row, at + 12);
+    job->created_ms = store_ms(result, row, at + 8);
+    job->started_ms = store_ms(result, row, at + 9);
+    job->first_page_ms = store_ms(result, row, at + 10);
+    job->ended_ms = store_ms(result, row, at + 11);
+    job->expires_ms = store_ms(result, row, at + 12);
     job->bucket_us = pg_get_time(result, row, at + 13);
     if (!job_state_parse(pg_get_text(result, row, at + 5), &job->state)) {
         (void)err_set(err, ERR_INTERNAL, "the store holds a state that this node does not know");
@@ -253,8 +163,7 @@ find_all(store_t *self, find_t **jobs, uint32_t count, err_t *err)
     PG_COLUMN(params, PG_BOOL, pg_array_bool, count, jobs[i]->whole);
     find_range(params, jobs, count);
     own(pg_result) result = NULL;
-    if (!store_run(self, SQL_find, &result, err)
-        && (!pg_was_cut(self->pg) || !store_run(self, SQL_find, &result, err)))
+    if (!store_repeat(self, SQL_find, &result, err))
         return false;
     for (int row = 0; row < pg_rows(result); row++) {
         find_t *find = jobs[pg_get_int8(result, row, 0) - 1];
@@ -299,6 +208,16 @@ find_fail(find_t **jobs, uint32_t count)
     return false;
 }
 
+/* What is still missing of it. */
+static bool
+find_more(store_t *self, find_t *find, err_t *err)
+{
+    if (find->verdict == FIND_MISSING && !find_rest(self, find, err))
+        return false;
+    bool stepped = find->verdict == FIND_FOUND && find->whole && find->job->steps > 1;
+    return !stepped || steps_fill(self, find->job, err);
+}
+
 bool
 store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
 {
@@ -309,7 +228,7 @@ store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
     if (count && !find_all(self, jobs, count, err))
         return find_fail(jobs, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (jobs[i]->verdict == FIND_MISSING && !find_rest(self, jobs[i], err))
+        if (!find_more(self, jobs[i], err))
             return find_fail(jobs, count);
     }
     return true;

@@ -38,6 +38,16 @@ bool store_clock(store_t *self, int64_t *ms, err_t *err) MUST_USE;
 
 /* --- jobs in --- */
 
+/* One step of a job that has several. Texts are borrowed. */
+typedef struct {
+    const char *sql;
+    const char *condition; /* plan.h, or NULL */
+    int64_t timeout_ms;    /* 0: the job's */
+    bool is_template;
+} submit_step_t;
+
+enum { TOKEN_HASH_SIZE = 32 };
+
 /* One job to be submitted. Texts are borrowed. `err` is this member's own answer. */
 typedef struct {
     jobid_t id;
@@ -46,16 +56,65 @@ typedef struct {
     const char *dialect;
     int32_t priority;
     int32_t retention_s;
-    const char *sql;
+    const char *sql;            /* "" when it has several steps */
+    const submit_step_t *steps; /* NULL: one step, which is `sql` */
+    uint32_t step_count;        /* 0 with it */
+    const char *options;        /* JSON of what differs from the defaults: statement_timeout_ms,
+                                   max_attempts, autocommit (a word), read_only; NULL: nothing */
+    int64_t queue_timeout_ms;   /* 0: none */
+    int64_t deadline_ms;        /* 0: the cluster's default */
+
+    bool keyed;                            /* it came with an idempotency key: */
+    uint8_t key_hash[TOKEN_HASH_SIZE];     /* of the key */
+    uint8_t request_hash[TOKEN_HASH_SIZE]; /* of all that makes it this request and no other */
+
     err_t err;
+    bool existed; /* the answer: its key was taken by the same request before, `id` is that job's */
 } submit_t;
 
-/* Commit these jobs together, sorted by id, one statement for every 8 MiB of text. When a statement
+/* Commit these jobs together, sorted by id, one statement for every 8 MiB of text; those with steps
+ * or keys are a transaction of their own each, behind the others. When a statement
  * fails with anything but a lost connection, each member is run by itself, so that only the guilty
  * one has an error; the answer is then still true. After a lost connection the batch is sent once
- * more (a repeat changes nothing, even if the job is over by then). False: none is known to be
- * stored, and `err` and each member say why. */
+ * more, when the session that was lost has ended (a repeat changes nothing, even if the job is over
+ * by then, and what was sent first cannot come behind it). A key that another request has taken:
+ * that member's err is ERR_CONFLICT. False: none is known to be stored, and `err` and each member
+ * say why. */
 bool store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err) MUST_USE;
+
+/* --- a job's life from outside (store_life.c) --- */
+
+typedef enum {
+    CANCEL_OVER,  /* it was never taken up, and is cancelled now */
+    CANCEL_ASKED, /* an executor has it, or had it: its end will tell */
+    CANCEL_NONE,  /* it is final, or there is none of this tenant: look */
+} cancel_verdict_t;
+
+bool store_cancel(store_t *self, const jobid_t *id, const char *tenant, cancel_verdict_t *verdict,
+                  err_t *err) MUST_USE;
+
+/* Keep a final job's results for so long from now on (0: as long as when it ended). *expires_ms is
+ * the new end. Fails with ERR_NOT_FOUND when there is no such final job whose results are still
+ * there. */
+bool store_renew(store_t *self, const jobid_t *id, const char *tenant, int32_t retention_s,
+                 int64_t *expires_ms, err_t *err) MUST_USE;
+
+/* Remove a final job, its results first. Fails with ERR_NOT_FOUND when there is none. */
+bool store_remove(store_t *self, const jobid_t *id, const char *tenant, err_t *err) MUST_USE;
+
+/* What a tenant may do on a source. */
+typedef struct {
+    char source[64];              /* by name, whatever it was asked for as */
+    int32_t retention_s;          /* the tenant's own default; 0: the cluster's */
+    int64_t statement_timeout_ms; /* caps, the smaller of tenant's and source's; 0: none */
+    int64_t queue_timeout_ms;
+    int64_t deadline_ms;
+} terms_t;
+
+/* The terms of a tenant's login, by its alias or its source's name; "": the tenant's first. Fails
+ * with ERR_NOT_FOUND when it has none of that name. */
+bool store_terms(store_t *self, const char *tenant, const char *alias, terms_t *terms, err_t *err)
+    MUST_USE;
 
 /* --- jobs out --- */
 
@@ -68,7 +127,7 @@ typedef enum {
 typedef struct {
     jobid_t id;
     const char *tenant; /* who asks; borrowed */
-    bool whole;         /* with its manifest */
+    bool whole;         /* with its manifest, and with its steps when it has several */
     find_verdict_t verdict;
     job_t *job; /* FIND_FOUND: owned by whoever reads it out */
 } find_t;
@@ -109,8 +168,20 @@ bool store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t
  */
 typedef void (*store_row_fn)(void *arg, const char *const *cells, int count);
 
+/* Caps and defaults to be set; 0 takes one away, -1 leaves it as it is. */
+typedef struct {
+    int64_t retention_s; /* tenants only: when a job does not say */
+    int64_t statement_timeout_ms;
+    int64_t queue_timeout_ms;
+    int64_t deadline_ms;
+} limits_t;
+
 /* Names that exist already: ERR_CONFLICT; that do not: ERR_NOT_FOUND; ill-formed: ERR_INVALID. */
 bool store_tenant_add(store_t *self, const char *name, err_t *err) MUST_USE;
+bool store_tenant_limit(store_t *self, const char *name, const limits_t *limits, err_t *err)
+    MUST_USE;
+bool store_source_limit(store_t *self, const char *name, const limits_t *limits, err_t *err)
+    MUST_USE;
 bool store_tenant_list(store_t *self, store_row_fn fn, void *arg, err_t *err) MUST_USE;
 bool store_key_add(store_t *self, const char *tenant, const apikey_t *key, const char *role,
                    int64_t lifetime_s, err_t *err) MUST_USE; /* lifetime_s 0: for ever */
@@ -189,6 +260,8 @@ typedef struct {
     char source[64];
     char queue_key[128]; /* longer keys are cut here; the store compares whole ones */
     int32_t priority;
+    uint64_t lost_incarnation; /* of the executor that lost it just now; 0: of none */
+    char lost_by[64];
     bool recovering;
 } waiting_t;
 
@@ -198,10 +271,25 @@ typedef void (*store_waiting_fn)(void *arg, const waiting_t *job);
  * many nodes of any role were removed. */
 bool store_sweep_nodes(store_t *self, store_waiting_fn fn, void *arg, uint32_t *nodes, err_t *err)
     MUST_USE;
-/* The first `limit` waiting jobs of each tenant that is not paused; `skip` (may be NULL) says for
- * which tenants not to look. */
-bool store_sweep_pending(store_t *self, uint32_t limit, bool (*skip)(void *arg, const char *tenant),
+
+/* A tenant that has jobs which are not final on a source. */
+typedef struct {
+    char tenant[64];
+    char source[64];
+    bool paused; /* the tenant is */
+} store_pair_t;
+
+/* The next such pairs behind `after` ({ 0 }: the first ones), at most `most` of them. */
+bool store_sweep_pairs(store_t *self, const store_pair_t *after, store_pair_t *pairs, uint32_t most,
+                       uint32_t *count, err_t *err) MUST_USE;
+/* The first `limit` waiting jobs of a pair. */
+bool store_sweep_pending(store_t *self, const store_pair_t *pair, uint32_t limit,
                          store_waiting_fn fn, void *arg, err_t *err) MUST_USE;
+/* End jobs whose queue timeout or deadline (`deadline_ms` where they have none of their own) passed
+ * while no executor had them, those that are to be recovered a minute later; at most `limit` of
+ * each kind. *ended says how many. */
+bool store_sweep_overdue(store_t *self, int64_t deadline_ms, uint32_t limit, uint32_t *ended,
+                         err_t *err) MUST_USE;
 /* Make partitions ahead: pages for `page_days`. */
 bool store_sweep_partitions(store_t *self, int32_t page_days, err_t *err) MUST_USE;
 

@@ -68,6 +68,44 @@ store_tenant_add(store_t *self, const char *name, err_t *err)
     return change(self, SQL_tenant_add, "tenant", ERR_CONFLICT, err);
 }
 
+/* -1 leaves a limit as it is. */
+static void
+limit_param(pg_params_t *params, int64_t value)
+{
+    if (value < 0)
+        pg_param_null(params);
+    else
+        pg_param_int8(params, value);
+}
+
+bool
+store_tenant_limit(store_t *self, const char *name, const limits_t *limits, err_t *err)
+{
+    if (limits->retention_s > INT32_MAX)
+        return err_set(err, ERR_INVALID, "this retention is too long");
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, name);
+    if (limits->retention_s < 0)
+        pg_param_null(params);
+    else
+        pg_param_int4(params, (int32_t)limits->retention_s);
+    limit_param(params, limits->statement_timeout_ms);
+    limit_param(params, limits->queue_timeout_ms);
+    limit_param(params, limits->deadline_ms);
+    return change(self, SQL_tenant_limit, "tenant", ERR_NOT_FOUND, err);
+}
+
+bool
+store_source_limit(store_t *self, const char *name, const limits_t *limits, err_t *err)
+{
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, name);
+    limit_param(params, limits->statement_timeout_ms);
+    limit_param(params, limits->queue_timeout_ms);
+    limit_param(params, limits->deadline_ms);
+    return change(self, SQL_source_limit, "source", ERR_NOT_FOUND, err);
+}
+
 bool
 store_tenant_list(store_t *self, store_row_fn fn, void *arg, err_t *err)
 {

@@ -109,7 +109,9 @@ flagged_report(const pg_result_t *result, store_waiting_fn fn, void *arg)
             continue;
         waiting_t job = { .id = pg_get_uuid(result, row, 1),
                           .priority = pg_get_int2(result, row, 4),
+                          .lost_incarnation = (uint64_t)pg_get_int8(result, row, 6),
                           .recovering = true };
+        store_copy(job.lost_by, sizeof job.lost_by, pg_get_text(result, row, 0));
         store_copy(job.tenant, sizeof job.tenant, pg_get_text(result, row, 2));
         store_copy(job.source, sizeof job.source, pg_get_text(result, row, 3));
         store_copy(job.queue_key, sizeof job.queue_key, pg_get_text(result, row, 5));
@@ -151,44 +153,47 @@ store_sweep_nodes(store_t *self, store_waiting_fn fn, void *arg, uint32_t *nodes
     return true;
 }
 
-/* The head of one tenant's queue. */
-static bool
-pending_report(store_t *self, const char *tenant, uint32_t limit, store_waiting_fn fn, void *arg,
-               err_t *err)
+bool
+store_sweep_pairs(store_t *self, const store_pair_t *after, store_pair_t *pairs, uint32_t most,
+                  uint32_t *count, err_t *err)
 {
     pg_params_t *params = store_params(self);
-    pg_param_text(params, tenant);
-    pg_param_int8(params, limit);
+    pg_param_text(params, after->tenant);
+    pg_param_text(params, after->source);
+    pg_param_int8(params, most);
     own(pg_result) result = NULL;
-    if (!store_run(self, SQL_sweep_pending, &result, err))
+    *count = 0;
+    if (!store_run(self, SQL_sweep_pairs, &result, err))
         return false;
-    waiting_t job = { 0 };
-    store_copy(job.tenant, sizeof job.tenant, tenant);
-    for (int row = 0; row < pg_rows(result); row++) {
-        job.id = pg_get_uuid(result, row, 0);
-        store_copy(job.source, sizeof job.source, pg_get_text(result, row, 1));
-        job.priority = pg_get_int2(result, row, 2);
-        store_copy(job.queue_key, sizeof job.queue_key, pg_get_text(result, row, 3));
-        job.recovering = pg_get_bool(result, row, 4);
-        fn(arg, &job);
+    for (int row = 0; row < pg_rows(result) && *count < most; row++) {
+        store_pair_t *pair = &pairs[(*count)++];
+        store_copy(pair->tenant, sizeof pair->tenant, pg_get_text(result, row, 0));
+        store_copy(pair->source, sizeof pair->source, pg_get_text(result, row, 1));
+        pair->paused = pg_get_bool(result, row, 2);
     }
     return true;
 }
 
 bool
-store_sweep_pending(store_t *self, uint32_t limit, bool (*skip)(void *arg, const char *tenant),
-                    store_waiting_fn fn, void *arg, err_t *err)
+store_sweep_pending(store_t *self, const store_pair_t *pair, uint32_t limit, store_waiting_fn fn,
+                    void *arg, err_t *err)
 {
-    (void)store_params(self);
-    own(pg_result) tenants = NULL;
-    if (!store_run(self, SQL_sweep_tenants, &tenants, err))
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, pair->tenant);
+    pg_param_text(params, pair->source);
+    pg_param_int8(params, limit);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_sweep_pending, &result, err))
         return false;
-    for (int row = 0; row < pg_rows(tenants); row++) {
-        const char *tenant = pg_get_text(tenants, row, 0);
-        if (skip && skip(arg, tenant))
-            continue;
-        if (!pending_report(self, tenant, limit, fn, arg, err))
-            return false;
+    waiting_t job = { 0 };
+    store_copy(job.tenant, sizeof job.tenant, pair->tenant);
+    store_copy(job.source, sizeof job.source, pair->source);
+    for (int row = 0; row < pg_rows(result); row++) {
+        job.id = pg_get_uuid(result, row, 0);
+        job.priority = pg_get_int2(result, row, 1);
+        store_copy(job.queue_key, sizeof job.queue_key, pg_get_text(result, row, 2));
+        job.recovering = pg_get_bool(result, row, 3);
+        fn(arg, &job);
     }
     return true;
 }

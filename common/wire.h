@@ -23,7 +23,8 @@ enum {
 typedef enum {
     RELEASE_FINISHED = 0, /* it ran here; its end is in the store, or on its way */
     RELEASE_LOST = 1,     /* the claim failed: somebody else has it, or it is over */
-    RELEASE_LATER = 2, /* not claimed, still pending (the source did not answer): offer it later */
+    RELEASE_LATER = 2,    /* pending again, or still, for a reason of its own: offer it later */
+    RELEASE_AWAY = 3,     /* still pending, and never started: its source cannot be reached */
 } release_verdict_t;
 
 typedef jobid_t wire_id_t;

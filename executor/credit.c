@@ -41,12 +41,10 @@ credit_use(credit_t *self)
 }
 
 void
-credit_release(credit_t *self, const jobid_t *job, release_verdict_t verdict, int64_t executing_ms)
+credit_release(credit_t *self, const wire_release_t *release)
 {
-    if (self->done_count == self->done_room)
-        return;
-    self->done[self->done_count++] =
-        (wire_release_t){ .job = *job, .verdict = (uint32_t)verdict, .executing_ms = executing_ms };
+    if (self->done_count < self->done_room)
+        self->done[self->done_count++] = *release;
 }
 
 static void

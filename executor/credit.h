@@ -37,8 +37,7 @@ void credit_forget(credit_t *self);
 void credit_use(credit_t *self);
 
 /* A job is over here. */
-void credit_release(credit_t *self, const jobid_t *job, release_verdict_t verdict,
-                    int64_t executing_ms);
+void credit_release(credit_t *self, const wire_release_t *release);
 
 /* What is to be said when `room` jobs more can be taken: false when there is nothing. The list
  * points into self. */

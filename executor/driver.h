@@ -2,13 +2,18 @@
  *
  * A driver opens channels: connections to a data source, logged in as one tenant's role. A channel
  * never waits. Whoever owns one watches its descriptor and gives it turns; a turn says what
- * happened. Its life: open (TURN_OPEN), then any number of jobs, each run() ... TURN_RAN, then
- * commit(), then TURN_CLEAN when nothing of the job is left in the session. A turn
- * that failed for good, or lost the connection, leaves nothing but close().
+ * happened. Its life: open (TURN_OPEN), then any number of jobs. A job is one script or several,
+ * one after another: each run() ... TURN_RESULT for every statement ... TURN_RAN, then commit() and
+ * TURN_COMMITTED; a script that is the job's last is followed by TURN_CLEAN, when nothing of the
+ * job is left in the session. A turn that lost the connection leaves nothing but close().
  *
- * run() sends the statement in a transaction of its own and asks, behind it, whether it wrote.
- * Rows go straight into a page writer; when its page is full the turn ends (TURN_FULL), so that no
- * channel holds the loop for longer than a page.
+ * run() sends the whole script in one flight: the transaction's beginning, its statements each in a
+ * message of its own, and the question whether it wrote (which is also where the marker goes in, on
+ * sources that have a ledger). Rows go straight into a page writer; when its page is full the turn
+ * ends (TURN_FULL), so that no channel holds the loop for longer than a page.
+ *
+ * On a clean channel other questions can be asked (ask_*, stop_backends): each is answered by
+ * TURN_ANSWERED, and the channel is clean again.
  *
  * drivers/X.c defines `driver_X`; the folder's listing is the registry. All on the loop's thread.
  */
@@ -19,8 +24,10 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/jobid.h"
 #include "common/manifest.h"
 #include "common/page.h"
+#include "common/sqltext.h"
 
 typedef struct channel channel_t;
 
@@ -39,8 +46,34 @@ typedef struct {
     int32_t pid;
     int64_t start_us;
     int64_t system_id;
-    int32_t timeline;
+    int32_t timeline; /* that WAL is written on now, not that of the last checkpoint */
+    bool ledger;      /* `millrace source prepare` was here: scripts leave a marker */
 } backend_t;
+
+/* One step of a job, or all of it. The statements are borrowed until TURN_RAN, TURN_COMMITTED of an
+ * autocommit script, or a turn that failed. */
+typedef struct {
+    const statements_t *statements;
+    bool read_only; /* READ ONLY, after a query of ours, and rolled back in the end */
+    bool
+        autocommit; /* its one statement, outside any transaction: commit() is not called. Until it
+                       has answered nobody knows of an effect: no TURN_BROKEN then, but TURN_LOST */
+    bool last;      /* nothing of the job comes after it. Otherwise session state is kept: after a
+                       failure, too, until clean() */
+    jobid_t job;    /* for the marker */
+    uint32_t step;
+} script_t;
+
+/* What became of a transaction. */
+typedef enum {
+    FATE_COMMITTED,
+    FATE_ABORTED,
+    FATE_RUNNING,   /* ask again */
+    FATE_FORGOTTEN, /* too long ago: the source does not know any more */
+    FATE_FUTURE,    /* the source never gave out this id, as far as it knows */
+    FATE_STRANGE,   /* another server, or another history of it: what it says is about a stranger */
+    FATE_UNTOLD,    /* the source does not let us ask */
+} fate_t;
 
 /* Why a job failed, in the source's words as far as it spoke. Starts as { 0 }; texts are owned, are
  * valid UTF-8 and at most FAILURE_TEXT_MOST bytes. */
@@ -50,6 +83,7 @@ typedef struct {
     char *detail;     /* or NULL */
     char *hint;       /* or NULL */
     int32_t position; /* character in the SQL text, from 1; 0: none */
+    bool already;     /* the marker of this step was there before: it took effect already */
 } failure_t;
 
 enum { FAILURE_TEXT_MOST = 8192 };
@@ -70,14 +104,18 @@ typedef enum {
     TURN_OPEN,   /* logged in: backend() knows, run() may be called */
     TURN_BARRED, /* the login was refused for good: failure */
     TURN_FULL,   /* the page is full: close it, then turn again, more rows may be buffered */
-    TURN_RAN,    /* the statement is over, its transaction open; the result is filled in */
-    TURN_FAILED, /* statement or commit failed, without effect: failure; the channel cleans itself
-                  */
-    TURN_COMMITTED, /* the source said so */
-    TURN_BROKEN, /* the job failed, without effect: failure; the channel must be closed at once */
-    TURN_ENDED,  /* end_backends() was answered: left() */
-    TURN_CLEAN,  /* run() may be called again */
-    TURN_LOST,   /* no connection any more: failure says why */
+    TURN_RESULT, /* a statement is over, its result the manifest's last: close its page, reset the
+                    writer, then turn again */
+    TURN_RAN,    /* the script is over, its transaction open */
+    TURN_FAILED, /* statement or commit failed, without effect: failure. The channel rolls back, and
+                    TURN_CLEAN comes when it has; after the job's last script it is then clean of
+                    session state, too */
+    TURN_COMMITTED, /* the source said so; or the autocommit statement went well. Unless it was the
+                       last, run() may be called at once */
+    TURN_BROKEN,   /* the job failed, without effect: failure; the channel must be closed at once */
+    TURN_ANSWERED, /* what was asked was answered */
+    TURN_CLEAN,    /* run() may be called again */
+    TURN_LOST,     /* no connection any more: failure says why */
 } turn_t;
 
 typedef struct {
@@ -98,21 +136,46 @@ typedef struct {
 
     const backend_t *(*backend)(const channel_t *self);
 
-    /* Run one statement on a clean channel. Keeps rows and result until its last turn. False: the
-     * text was refused, nothing was sent, the channel is still clean. */
-    bool (*run)(channel_t *self, const char *sql, page_writer_t *rows, result_t *result,
-                failure_t *failure);
+    /* Run a script on a channel that is clean, or kept from the job's script before. Each statement
+     * adds a result to the manifest, whose step is the script's; of an open one it is the last.
+     * Keeps writer and manifest for as long as the statements. */
+    void (*run)(channel_t *self, const script_t *script, page_writer_t *rows, manifest_t *manifest);
 
-    /* After TURN_RAN: the transaction's id when it wrote, else 0. */
+    /* After TURN_RAN: the transaction's id when it wrote, else 0; and is its marker in? */
     int64_t (*xid)(const channel_t *self);
+    bool (*marked)(const channel_t *self);
 
-    /* After TURN_RAN: end the transaction, then clean the session. Then comes TURN_COMMITTED or
-     * TURN_FAILED, and TURN_CLEAN. (Closing the channel instead is how to roll back.) */
+    /* After TURN_RAN of a script that is not the last (TURN_COMMITTED of an autocommit one): what
+     * it left in the session that a later one may need ("a temporary object", "a setting (SET)",
+     * ...); NULL: nothing. Rather too much than too little. Static. */
+    const char *(*leaves)(const channel_t *self);
+
+    /* After TURN_RAN: end the transaction; behind the last script, clean the session, too. Then
+     * comes TURN_COMMITTED or TURN_FAILED. (Closing the channel instead is how to roll back.) */
     void (*commit)(channel_t *self);
 
-    /* On a clean channel: end these sessions of earlier attempts (`count` pairs of pid and start),
-     * if they are still there; then left() says how many of them still were. */
-    void (*end_backends)(channel_t *self, const int64_t *pairs, uint32_t count);
+    /* Between scripts, or after TURN_RAN (which rolls back): the job ends here; TURN_CLEAN when
+     * nothing of it is left. */
+    void (*clean)(channel_t *self);
+
+    /* On a clean channel: make everything that this source did so far durable. Afterwards fate() is
+     * FATE_COMMITTED if it did, and left() says how many of these sessions (`count` pairs of pid
+     * and start) were still there when it had: a source that was started anew in between may have
+     * lost what they did, and given their transactions' ids to others. */
+    void (*ask_barrier)(channel_t *self, const int64_t *pairs, uint32_t count);
+
+    /* On a clean channel: what became of this transaction of that server? */
+    void (*ask_fate)(channel_t *self, int64_t system_id, int32_t timeline, int64_t xid);
+
+    /* On a clean channel: is the marker of this step there? FATE_COMMITTED, FATE_ABORTED, or
+     * FATE_UNTOLD when there is no ledger (any more). */
+    void (*ask_marker)(channel_t *self, const jobid_t *job, uint32_t step);
+    fate_t (*fate)(const channel_t *self);
+
+    /* On a clean channel: stop these sessions (`count` pairs of pid and start), if they are still
+     * there: what they run (`hard` false), or themselves. Afterwards left() says how many of them
+     * still were. Only the owner of a session may have it stopped. */
+    void (*stop_backends)(channel_t *self, const int64_t *pairs, uint32_t count, bool hard);
     uint32_t (*left)(const channel_t *self);
 
     /* Better closed than kept: it holds more memory than a session should. */

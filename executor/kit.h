@@ -3,9 +3,11 @@
 #define EXECUTOR_KIT_H
 
 #include "common/lane.h"
+#include "executor/barrier.h"
 #include "executor/login.h"
 #include "executor/scribe.h"
 #include "executor/session.h"
+#include "executor/stopper.h"
 
 typedef struct slot slot_t;
 
@@ -14,12 +16,16 @@ typedef struct {
     pool_t *pool;
     logins_t *logins;
     scribe_t *scribe;
+    barriers_t *barriers;
+    stopper_t *stopper;
     int64_t first_page_ms;
     uint32_t inline_bytes;
     uint32_t page_bytes;
     uint32_t page_rows;
     uint32_t row_bytes;
-    int32_t max_attempts;
+    int32_t max_attempts;         /* of jobs that do not say */
+    int64_t deadline_ms;          /* the same, since they were submitted */
+    int64_t statement_timeout_ms; /* the same; 0: none */
     int64_t lease_ms;
 
     /* Is this executor's lease good for `margin_ms` more? Asked before every COMMIT of a job that

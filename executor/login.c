@@ -179,6 +179,17 @@ ask(entry_t *entry)
     lane_write(entry->logins->control, &entry->write);
 }
 
+static void
+show(const entry_t *entry, access_t *access)
+{
+    const login_t *login = entry->write.found;
+    *access = (access_t){ .driver = login->driver,
+                          .dsn = login->dsn,
+                          .role = login->role,
+                          .password = entry->password,
+                          .mark = entry->mark };
+}
+
 login_verdict_t
 logins_ask(logins_t *self, const char *tenant, const char *source, access_t *access, err_t *err)
 {
@@ -196,12 +207,18 @@ logins_ask(logins_t *self, const char *tenant, const char *source, access_t *acc
         *err = entry->err;
         return entry->verdict;
     }
-    const login_t *login = entry->write.found;
-    *access = (access_t){ .driver = login->driver,
-                          .dsn = login->dsn,
-                          .role = login->role,
-                          .password = entry->password,
-                          .mark = entry->mark };
+    show(entry, access);
+    return LOGIN_KNOWN;
+}
+
+login_verdict_t
+logins_recall(logins_t *self, const char *tenant, const char *source, access_t *access, err_t *err)
+{
+    entry_t *entry = find(self, tenant, source);
+    if (!entry || entry->asking || entry->stale || entry->verdict != LOGIN_KNOWN)
+        return logins_ask(self, tenant, source, access, err);
+    entry->used_ms = clock_mono_ms();
+    show(entry, access);
     return LOGIN_KNOWN;
 }
 

@@ -33,6 +33,10 @@ void logins_destroy(logins_t **self_p);
 login_verdict_t logins_ask(logins_t *self, const char *tenant, const char *source, access_t *access,
                            err_t *err) MUST_USE;
 
+/* The same for a session beside one that stands: what is known is good enough, however old. */
+login_verdict_t logins_recall(logins_t *self, const char *tenant, const char *source,
+                              access_t *access, err_t *err) MUST_USE;
+
 /* The source refused it: ask the store anew next time. */
 void logins_drop(logins_t *self, const char *tenant, const char *source);
 

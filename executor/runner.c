@@ -1,44 +1,20 @@
 /* runner.c - dispatches in; credit, releases and changes out. */
-#include "executor/runner.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/link.h"
+#include "common/failpoint.h"
 #include "common/log.h"
-#include "executor/credit.h"
-#include "executor/slot.h"
+#include "executor/runner_inner.h"
 
 enum {
-    RECORDS_A_SLOT = 3,   /* one runs, two may wait for the store */
     LAST_WORDS_MS = 5000, /* for what is on its way when the drain is over */
-    TICK_MS = 1000,
-    MUTE_MS = 100, /* after a message that could not be sent */
-};
-
-struct runner {
-    runner_options_t options;
-    kit_t kit;
-    lane_t *control;
-    lane_t *pages;
-    link_t *link;
-    credit_t credit;
-    slot_t *slots;
-    slot_t *free;
-    uint32_t free_count;
-    bool deposed;           /* a lane said so: drop all at the end of the turn */
-    int64_t quiet_until_ms; /* grant nothing until then */
-    int64_t mute_until_ms;
-    bool draining;
-    loop_timer_t *drain_timer;
-    loop_timer_t *tick;
+    MUTE_MS = 100,        /* after a message that could not be sent */
 };
 
 /* --- slots --- */
 
-static void
-put_free(runner_t *self, slot_t *slot)
+void
+runner_put_free(runner_t *self, slot_t *slot)
 {
     slot->next_free = self->free;
     self->free = slot;
@@ -46,28 +22,99 @@ put_free(runner_t *self, slot_t *slot)
 }
 
 static void
-on_freed(void *arg, slot_t *slot, const jobid_t *job, release_verdict_t verdict,
-         int64_t executing_ms)
+release(runner_t *self, const jobid_t *job, release_verdict_t verdict, int64_t executing_ms,
+        int64_t later_ms)
+{
+    const wire_release_t said = { .job = *job,
+                                  .verdict = (uint32_t)verdict,
+                                  .executing_ms = executing_ms,
+                                  .later_ms = later_ms };
+    credit_release(&self->credit, &said);
+}
+
+void
+runner_on_freed(void *arg, slot_t *slot, const jobid_t *job, release_verdict_t verdict,
+                int64_t executing_ms)
 {
     runner_t *self = arg;
-    put_free(self, slot);
+    runner_put_free(self, slot);
     if (job)
-        credit_release(&self->credit, job, verdict, executing_ms);
+        release(self, job, verdict, executing_ms, 0);
 }
 
-static void
-on_handed_back(void *arg, const jobid_t *job)
+void
+runner_on_handed_back(void *arg, const jobid_t *job, int64_t later_ms)
 {
-    runner_t *self = arg;
-    credit_release(&self->credit, job, RELEASE_LATER, 0);
+    release(arg, job, RELEASE_LATER, 0, later_ms);
 }
 
-static void
-on_login(void *arg)
+void
+runner_on_login(void *arg)
 {
     runner_t *self = arg;
+    barriers_login_answered(self->kit.barriers);
+    stopper_login_answered(self->kit.stopper);
     for (uint32_t i = 0; i < self->options.slots; i++)
         slot_login_answered(&self->slots[i]);
+}
+
+/* --- cancelled jobs --- */
+
+/* Jobs that a slot has, and the store knows to be running here. */
+uint32_t
+runner_on_at_hand(void *arg, jobid_t *ids)
+{
+    runner_t *self = arg;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->options.slots; i++) {
+        const slot_t *slot = &self->slots[i];
+        if (slot->stage > STAGE_CLAIM && slot->halt == HALT_NONE)
+            ids[count++] = slot->record->job;
+    }
+    return count;
+}
+
+void
+runner_on_cancelled(void *arg, const jobid_t *job)
+{
+    runner_t *self = arg;
+    record_t *record = scribe_find(self->kit.scribe, job);
+    if (record && record->user)
+        slot_halt(record->user, HALT_CANCEL);
+}
+
+/* The leader says so: the store is asked, for jobs that are being claimed a little later. */
+static void
+hear_cancel(runner_t *self, const wire_cancel_t *cancel)
+{
+    bool now = false;
+    for (uint32_t i = 0; i < cancel->jobs_count; i++) {
+        record_t *record = scribe_find(self->kit.scribe, &cancel->jobs[i].job);
+        slot_t *slot = record ? record->user : NULL;
+        if (!slot)
+            continue;
+        slot->hinted = slot->stage <= STAGE_CLAIM;
+        self->hinted = self->hinted || slot->hinted;
+        now = now || !slot->hinted;
+    }
+    if (now)
+        cancels_hint(self->cancels);
+}
+
+static void
+hear_again(runner_t *self)
+{
+    bool now = false;
+    self->hinted = false;
+    for (uint32_t i = 0; i < self->options.slots; i++) {
+        slot_t *slot = &self->slots[i];
+        bool claimed = slot->stage > STAGE_CLAIM;
+        now = now || (slot->hinted && claimed);
+        slot->hinted = slot->hinted && !claimed && slot->stage != STAGE_FREE;
+        self->hinted = self->hinted || slot->hinted;
+    }
+    if (now)
+        cancels_hint(self->cancels);
 }
 
 /* How many jobs more can be taken now. */
@@ -96,11 +143,11 @@ take_offer(runner_t *self, const wire_offer_t *offer)
     char tenant[NAME_SIZE];
     char source[NAME_SIZE];
     credit_use(&self->credit);
-    if (scribe_has(self->kit.scribe, &offer->job))
+    if (scribe_find(self->kit.scribe, &offer->job))
         return; /* we have it: its own release will come */
     if (room(self, clock_mono_ms()) == 0 || !copy_name(tenant, offer->tenant)
         || !copy_name(source, offer->source)) {
-        credit_release(&self->credit, &offer->job, RELEASE_LATER, 0);
+        release(self, &offer->job, RELEASE_LATER, 0, 0);
         return;
     }
     slot_t *slot = self->free;
@@ -111,18 +158,20 @@ take_offer(runner_t *self, const wire_offer_t *offer)
 
 /* --- the leader --- */
 
-static void
-on_message(void *arg, const wire_t *message)
+void
+runner_on_message(void *arg, const wire_t *message)
 {
     runner_t *self = arg;
+    if (message->tag == WIRE_cancel)
+        hear_cancel(self, &message->cancel);
     if (message->tag != WIRE_dispatch || message->dispatch.epoch < link_epoch(self->link))
         return;
     for (uint32_t i = 0; i < message->dispatch.jobs_count; i++)
         take_offer(self, &message->dispatch.jobs[i]);
 }
 
-static void
-on_leader(void *arg, uint64_t epoch)
+void
+runner_on_leader(void *arg, uint64_t epoch)
 {
     runner_t *self = arg;
     log_info("executor.leader", "epoch=%llu", (unsigned long long)epoch);
@@ -136,8 +185,10 @@ say(runner_t *self)
     int64_t now_ms = clock_mono_ms();
     uint64_t epoch = link_epoch(self->link);
     wire_t message;
-    if (scribe_changes(self->kit.scribe, &message) && epoch > 0)
+    if (scribe_changes(self->kit.scribe, &message) && epoch > 0) {
         (void)link_send(self->link, &message);
+        FAILPOINT(change_told);
+    }
     if (epoch == 0 || now_ms < self->mute_until_ms)
         return;
     if (!credit_message(&self->credit, room(self, now_ms), epoch, now_ms, &message))
@@ -148,15 +199,15 @@ say(runner_t *self)
         self->mute_until_ms = now_ms + MUTE_MS;
 }
 
-static uint32_t
-on_held(void *arg, const jobid_t **ids)
+uint32_t
+runner_on_held(void *arg, const jobid_t **ids)
 {
     runner_t *self = arg;
     return scribe_held(self->kit.scribe, ids);
 }
 
-static bool
-on_lease(void *arg, int64_t margin_ms)
+bool
+runner_on_lease(void *arg, int64_t margin_ms)
 {
     runner_t *self = arg;
     return !self->deposed && self->options.lease_good(self->options.arg, margin_ms);
@@ -171,8 +222,10 @@ drop_all(runner_t *self)
         if (self->slots[i].stage == STAGE_FREE)
             continue;
         slot_depose(&self->slots[i]);
-        put_free(self, &self->slots[i]);
+        runner_put_free(self, &self->slots[i]);
     }
+    barriers_close(self->kit.barriers);
+    stopper_close(self->kit.stopper);
     pool_close_all(self->kit.pool); /* sessions that ran a job of ours will be ended as ghosts */
     scribe_clear(self->kit.scribe);
     credit_forget(&self->credit);
@@ -186,8 +239,8 @@ drained(const runner_t *self)
            && scribe_used(self->kit.scribe) == 0;
 }
 
-static bool
-on_turn_end(void *arg)
+bool
+runner_on_turn_end(void *arg)
 {
     runner_t *self = arg;
     if (self->deposed) {
@@ -196,6 +249,8 @@ on_turn_end(void *arg)
         self->quiet_until_ms = clock_mono_ms() + self->options.lease_ms;
     }
     bool more = pool_turn(self->kit.pool);
+    if (self->hinted)
+        hear_again(self);
     say(self);
     if (drained(self))
         loop_stop(self->options.loop);
@@ -203,8 +258,8 @@ on_turn_end(void *arg)
 }
 
 /* The last hook: what came in after the first one must not wait for the next event. */
-static bool
-on_turn_over(void *arg)
+bool
+runner_on_turn_over(void *arg)
 {
     runner_t *self = arg;
     int64_t now_ms = clock_mono_ms();
@@ -215,16 +270,20 @@ on_turn_over(void *arg)
            && credit_message(&self->credit, room(self, now_ms), 1, now_ms, &message);
 }
 
-static void
-on_tick(void *arg)
+void
+runner_on_tick(void *arg)
 {
     runner_t *self = arg;
+    int64_t now_ms = clock_mono_ms();
     scribe_tick(self->kit.scribe);
+    cancels_tick(self->cancels, now_ms);
+    for (uint32_t i = 0; i < self->options.slots; i++)
+        slot_tick(&self->slots[i], now_ms);
 }
 
 /* Called from inside a lane: only noted. */
-static void
-on_lane_deposed(void *arg)
+void
+runner_on_lane_deposed(void *arg)
 {
     runner_t *self = arg;
     self->deposed = true;
@@ -288,119 +347,4 @@ runner_ready(const runner_t *self, err_t *err)
     if (link_epoch(self->link) == 0)
         return err_set(err, ERR_UNAVAILABLE, "no broker leads");
     return true;
-}
-
-/* --- making --- */
-
-static lane_t *
-make_lane(runner_t *self, const char *what, bool control)
-{
-    own(mem) who = mem_format("millrace/%s/%s", self->options.name, what);
-    const lane_options_t options = { .loop = self->options.loop,
-                                     .dsn = self->options.store,
-                                     .who = who,
-                                     .node = self->options.name,
-                                     .incarnation = self->options.incarnation,
-                                     .batch_most = self->options.batch_most,
-                                     .held = control ? on_held : NULL,
-                                     .deposed = on_lane_deposed,
-                                     .arg = self };
-    return lane_new(&options);
-}
-
-static link_t *
-make_link(runner_t *self)
-{
-    const link_options_t options = { .loop = self->options.loop,
-                                     .role = "executor",
-                                     .name = self->options.name,
-                                     .incarnation = (uint64_t)self->options.incarnation,
-                                     .keys = self->options.keys,
-                                     .silence_ms = self->options.silence_ms,
-                                     .message = on_message,
-                                     .leader = on_leader,
-                                     .arg = self };
-    return link_new(&options);
-}
-
-static pool_t *
-make_pool(const runner_t *self)
-{
-    own(mem) who = mem_format("millrace/%s", self->options.name);
-    const pool_options_t options = { .loop = self->options.loop,
-                                     .who = who,
-                                     .slots = self->options.slots,
-                                     .extra = self->options.sessions_extra,
-                                     .connect_timeout_ms = self->options.connect_timeout_ms,
-                                     .row_bytes = self->options.row_bytes,
-                                     .memory_mib = self->options.memory_mib,
-                                     .turned = slot_turned };
-    return pool_new(&options);
-}
-
-static void
-make_slots(runner_t *self)
-{
-    self->slots = mem_array(self->options.slots, sizeof(slot_t));
-    for (uint32_t i = 0; i < self->options.slots; i++) {
-        slot_init(&self->slots[i], &self->kit);
-        put_free(self, &self->slots[i]);
-    }
-}
-
-runner_t *
-runner_new(const runner_options_t *options)
-{
-    runner_t *self = mem_new(sizeof *self);
-    self->options = *options;
-    uint32_t records = options->slots * RECORDS_A_SLOT;
-    credit_init(&self->credit, records * 2);
-    self->kit = (kit_t){ .loop = options->loop,
-                         .first_page_ms = options->first_page_ms,
-                         .inline_bytes = options->inline_bytes,
-                         .page_bytes = options->page_bytes,
-                         .page_rows = options->page_rows,
-                         .row_bytes = options->row_bytes,
-                         .max_attempts = options->max_attempts,
-                         .lease_ms = options->lease_ms,
-                         .lease_good = on_lease,
-                         .freed = on_freed,
-                         .arg = self };
-    loop_before_sleep(options->loop, on_turn_end, self);
-    self->link = make_link(self);
-    const scribe_options_t scribe = {
-        .records = records, .paged = slot_paged, .handed_back = on_handed_back, .arg = self
-    };
-    self->kit.scribe = scribe_new(&scribe);
-    self->control = make_lane(self, "control", true);
-    self->pages = make_lane(self, "pages", false);
-    scribe_lanes(self->kit.scribe, self->control, self->pages);
-    self->kit.pool = make_pool(self);
-    self->kit.logins = logins_new(self->control, options->seal, on_login, self);
-    make_slots(self);
-    self->tick = loop_every(options->loop, TICK_MS, on_tick, self);
-    loop_before_sleep(options->loop, on_turn_over, self);
-    return self;
-}
-
-void
-runner_destroy(runner_t **self_p)
-{
-    runner_t *self = *self_p;
-    if (!self)
-        return;
-    loop_cancel(&self->drain_timer);
-    loop_cancel(&self->tick);
-    for (uint32_t i = 0; i < self->options.slots; i++)
-        slot_clear(&self->slots[i]);
-    free(self->slots);
-    scribe_destroy(&self->kit.scribe);
-    logins_destroy(&self->kit.logins);
-    pool_destroy(&self->kit.pool);
-    lane_destroy(&self->control);
-    lane_destroy(&self->pages);
-    link_destroy(&self->link);
-    credit_clear(&self->credit);
-    free(self);
-    *self_p = NULL;
 }

@@ -34,6 +34,9 @@ typedef struct {
     uint32_t inline_bytes;
     uint32_t memory_mib;
     int32_t max_attempts;
+    int64_t deadline_ms;
+    int64_t statement_timeout_ms;
+    int64_t stop_grace_ms;
     uint32_t batch_most;
     int64_t connect_timeout_ms;
     int64_t lease_ms;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/log.h"
 
 struct scribe {
@@ -63,14 +64,14 @@ scribe_destroy(scribe_t **self_p)
     *self_p = NULL;
 }
 
-bool
-scribe_has(const scribe_t *self, const jobid_t *job)
+record_t *
+scribe_find(scribe_t *self, const jobid_t *job)
 {
     for (uint32_t i = 0; i < self->options.records; i++) {
         if (self->records[i].used && jobid_equal(&self->records[i].job, job))
-            return true;
+            return &self->records[i];
     }
-    return false;
+    return NULL;
 }
 
 uint32_t
@@ -121,8 +122,7 @@ release(record_t *self)
     write_clear(&self->control);
     manifest_destroy(&self->manifest);
     failure_clear(&self->failure);
-    free(self->packed);
-    self->packed = NULL;
+    record_repack(self);
     self->used = false;
     self->user = NULL;
     self->scribe->used--;
@@ -160,6 +160,13 @@ record_packed(record_t *self, size_t *size)
     return self->packed;
 }
 
+void
+record_repack(record_t *self)
+{
+    free(self->packed);
+    self->packed = NULL;
+}
+
 /* --- pages --- */
 
 /* The slot is gone: the record's own way on. */
@@ -192,6 +199,8 @@ on_page(write_t *write)
         failure_say(&self->failure, write->err.sqlstate, "a page of the result was not stored: %s",
                     write->err.text);
     }
+    if (verdict == WRITE_DONE)
+        FAILPOINT(page_stored);
     page_destroy(&slot->page);
     self->pages_busy--;
     if (self->user)
@@ -201,7 +210,7 @@ on_page(write_t *write)
 }
 
 void
-record_page(record_t *self, page_t **page_p)
+record_page(record_t *self, const result_t *result, page_t **page_p)
 {
     assert(self->pages_busy < RECORD_PAGES_MOST);
     page_write_t *slot = &self->pages[0];
@@ -209,13 +218,26 @@ record_page(record_t *self, page_t **page_p)
         slot++;
     self->pages_busy++;
     slot->page = take(*page_p);
-    slot->write = (write_t){ .kind = WRITE_PAGE,
-                             .job = self->job,
-                             .attempt = self->attempt,
-                             .done = on_page,
-                             .owner = self,
-                             .in.page = { .page = slot->page } };
+    slot->write = (write_t){
+        .kind = WRITE_PAGE,
+        .job = self->job,
+        .attempt = self->attempt,
+        .done = on_page,
+        .owner = self,
+        .in.page = { .step = result->step, .result = result->ordinal, .page = slot->page }
+    };
     lane_write(self->scribe->options.pages, &slot->write);
+    FAILPOINT(page_closed);
+}
+
+void
+record_forget_pages(record_t *self)
+{
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++)
+        page_destroy(&self->pages[i].page);
+    self->pages_busy = 0;
 }
 
 /* --- the end --- */
@@ -262,21 +284,23 @@ on_end(write_t *write)
         return;
     }
     if (self->end == RECORD_FINISHING && write->verdict == WRITE_DONE) {
+        FAILPOINT(finish_stored);
         add_change(self);
         log_debug("job.ended", "job=%s attempt=%d state=%s rows=%lld sqlstate=%s",
                   jobid_text(&self->job, id), self->attempt, job_state_word(self->ending.state),
                   (long long)self->ending.rows, self->failure.sqlstate);
     }
-    if (self->end == RECORD_LEAVING)
-        self->scribe->options.handed_back(self->scribe->options.arg, &self->job);
+    if (self->end == RECORD_LEAVING) {
+        FAILPOINT(handed_back);
+        self->scribe->options.handed_back(self->scribe->options.arg, &self->job, self->later_ms);
+    }
     release(self);
 }
 
 /* Totals of the results that stand. */
 static void
-fill_done(record_t *self)
+fill_done(record_t *self, ending_t *ending)
 {
-    ending_t *ending = &self->ending;
     ending->rows = ending->bytes = ending->pages = 0;
     ending->manifest = record_packed(self, &ending->manifest_size);
     for (uint32_t i = 0; self->manifest && i < self->manifest->count; i++) {
@@ -288,9 +312,8 @@ fill_done(record_t *self)
 }
 
 static void
-fill_failed(record_t *self)
+fill_failed(const record_t *self, ending_t *ending)
 {
-    ending_t *ending = &self->ending;
     const failure_t *failure = &self->failure;
     ending->manifest = NULL;
     ending->error = failure->message ? failure->message : "the job failed";
@@ -301,32 +324,30 @@ fill_failed(record_t *self)
 }
 
 static void
+put_finish(record_t *self)
+{
+    if (self->ended_us > 0)
+        self->ending.storing_us += clock_mono_us() - self->ended_us;
+    self->ended_us = 0;
+    if (self->ending.state != JOB_DONE)
+        fill_failed(self, &self->ending);
+    else if (!self->several)
+        fill_done(self, &self->ending);
+    self->control.several = self->several;
+    self->control.in.ending = self->ending;
+    record_send(self, WRITE_FINISH, on_end);
+    FAILPOINT(finish_queued);
+}
+
+static void
 put_end(record_t *self)
 {
     self->again = false;
     write_clear(&self->control);
-    if (self->end == RECORD_FINISHING) {
-        if (self->ended_us > 0)
-            self->ending.storing_us += clock_mono_us() - self->ended_us;
-        self->ended_us = 0;
-        if (self->ending.state == JOB_DONE)
-            fill_done(self);
-        else
-            fill_failed(self);
-        self->control.in.ending = self->ending;
-        record_send(self, WRITE_FINISH, on_end);
-    } else {
+    if (self->end == RECORD_FINISHING)
+        put_finish(self);
+    else
         record_send(self, WRITE_UNCLAIM, on_end);
-    }
-}
-
-/* Pages of a job that has no result need not be waited for. */
-static void
-forget_pages(record_t *self)
-{
-    if (self->pages_busy > 0)
-        lane_forget(self->scribe->options.pages, self);
-    self->pages_busy = 0;
 }
 
 void
@@ -338,7 +359,7 @@ record_finish(record_t *self, job_state_t state)
     self->end = RECORD_FINISHING;
     self->ending.state = state;
     if (state != JOB_DONE)
-        forget_pages(self);
+        record_forget_pages(self);
     if (self->pages_busy > 0)
         self->ended_us = clock_mono_us();
     else
@@ -346,13 +367,44 @@ record_finish(record_t *self, job_state_t state)
 }
 
 void
-record_hand_back(record_t *self, bool tried)
+record_hand_back(record_t *self, const hand_back_t *how)
 {
     self->user = NULL;
-    self->control.tried = tried;
+    self->control.tried = how->tried;
+    self->control.undecided = how->undecided;
+    self->control.ghosts_gone = how->ghosts_gone;
+    self->later_ms = how->later_ms;
     self->end = RECORD_LEAVING;
-    forget_pages(self);
+    record_forget_pages(self);
     put_end(self);
+}
+
+/* --- steps --- */
+
+void
+record_step(record_t *self, const step_move_t *move, write_fn done)
+{
+    assert(self->pages_busy == 0);
+    write_clear(&self->control);
+    ending_t to = { .state = move->to, .executing_us = move->executing_us };
+    if (move->to == JOB_DONE)
+        fill_done(self, &to);
+    else if (move->to != JOB_RUNNING)
+        fill_failed(self, &to);
+    self->control.in.step.step = move->step;
+    self->control.in.step.from = move->from;
+    self->control.in.step.to = to;
+    self->control.in.step.attempt = move->attempt;
+    self->control.in.step.leaves = move->leaves;
+    record_send(self, WRITE_STEP, done);
+}
+
+void
+record_next(record_t *self)
+{
+    manifest_destroy(&self->manifest);
+    failure_clear(&self->failure);
+    record_repack(self);
 }
 
 void

@@ -8,7 +8,10 @@
  *
  * Nothing that was claimed is just forgotten: a record ends by a finish or a hand-back that the
  * store took or fenced out, or with the executor's whole incarnation. A store that refuses either
- * is asked again, for ever. All on the loop's thread.
+ * is asked again, for ever.
+ *
+ * A job of several steps has its steps' rows moved one by one, each when its pages are stored, and
+ * its own at the end. All on the loop's thread.
  */
 #ifndef EXECUTOR_SCRIBE_H
 #define EXECUTOR_SCRIBE_H
@@ -28,12 +31,14 @@ typedef struct {
 
 typedef struct record {
     jobid_t job;
-    int32_t attempt; /* 0 until it is claimed */
-    void *user;      /* the slot; NULL when that is done with it */
-    write_t control; /* claim, look, outcome, hand-back, finish: one at a time */
-    manifest_t *manifest;
-    failure_t failure;
-    ending_t ending; /* times and state; the rest is filled in at the end */
+    int32_t attempt;      /* 0 until it is claimed */
+    void *user;           /* the slot; NULL when that is done with it */
+    write_t control;      /* claim, look, step, outcome, hand-back, finish: one at a time */
+    manifest_t *manifest; /* of the step at work */
+    failure_t failure;    /* the same */
+    ending_t ending; /* times, state, and a job of several steps' totals; the rest is filled in at
+                        the end */
+    bool several;    /* the job has several steps: their rows hold their manifests */
 
     /* the scribe's own */
     scribe_t *scribe;
@@ -46,7 +51,26 @@ typedef struct record {
     bool held; /* claimed, or about to be: the node row must name it */
     enum { RECORD_OPEN, RECORD_FINISHING, RECORD_LEAVING } end;
     bool again; /* the store refused: with the next tick */
+    int64_t later_ms;
 } record_t;
+
+/* A step's move from one state to another. */
+typedef struct {
+    uint32_t step;
+    job_state_t from;
+    job_state_t to;
+    int32_t attempt; /* of which its pages are */
+    int64_t executing_us;
+    const char *leaves; /* in its session; kept until the write was answered */
+} step_move_t;
+
+/* How a job is handed back. */
+typedef struct {
+    bool tried;       /* it counts as a try */
+    bool undecided;   /* what became of a COMMIT is still to be found out */
+    bool ghosts_gone; /* no session of an earlier attempt is left */
+    int64_t later_ms; /* hold it back for so long; 0: the usual */
+} hand_back_t;
 
 typedef struct {
     lane_t *control;
@@ -56,7 +80,7 @@ typedef struct {
      * drop the job. FAILED: the record's failure says why, the job cannot have a result. */
     void (*paged)(void *user, write_verdict_t verdict);
     /* A job that was handed back is pending again in the store, or not ours any more. */
-    void (*handed_back)(void *arg, const jobid_t *job);
+    void (*handed_back)(void *arg, const jobid_t *job, int64_t later_ms);
     void *arg;
 } scribe_options_t;
 
@@ -70,8 +94,8 @@ void scribe_lanes(scribe_t *self, lane_t *control, lane_t *pages);
 /* A record for this job, held by `user`; NULL when all are in use. */
 record_t *scribe_open(scribe_t *self, const jobid_t *job, void *user) MUST_USE;
 
-/* Is there a record of this job? */
-bool scribe_has(const scribe_t *self, const jobid_t *job);
+/* The record of this job; NULL: there is none. Points into self. */
+record_t *scribe_find(scribe_t *self, const jobid_t *job);
 
 /* Records in use, and free. */
 uint32_t scribe_used(const scribe_t *self);
@@ -94,19 +118,30 @@ bool scribe_changes(scribe_t *self, wire_t *message) MUST_USE;
  * whose owner is the record. */
 void record_send(record_t *self, write_kind_t kind, write_fn done);
 
-/* Send a page of the job's only result. Takes page. */
-void record_page(record_t *self, page_t **page_p);
+/* Send a page of this result. Takes page. */
+void record_page(record_t *self, const result_t *result, page_t **page_p);
 
-/* The manifest as the store keeps it; packed once. Points into self. */
+/* Forget pages under way: the result that they are of will not stand. */
+void record_forget_pages(record_t *self);
+
+/* Send a step's move, with its manifest (done) or its failure; no page may be under way. */
+void record_step(record_t *self, const step_move_t *move, write_fn done);
+
+/* The step is over: forget its manifest and its failure. */
+void record_next(record_t *self);
+
+/* The manifest as the store keeps it; packed once, or anew when it has changed since. Points into
+ * self. */
 const uint8_t *record_packed(record_t *self, size_t *size);
+void record_repack(record_t *self);
 
 /* The end, in this state; the slot lets go. Done jobs leave their manifest, others their failure.
  * Waits until the pages are stored; when one cannot be, or could not be before, the job failed (so
  * nothing that wrote on its source may come here with pages under way). */
 void record_finish(record_t *self, job_state_t state);
 
-/* Claimed, and to be run by somebody else; the slot lets go. `tried`: it counts as a try. */
-void record_hand_back(record_t *self, bool tried);
+/* Claimed, and to be run by somebody else; the slot lets go. */
+void record_hand_back(record_t *self, const hand_back_t *how);
 
 /* It is not ours, or not any more: forget everything. */
 void record_drop(record_t *self);

@@ -140,7 +140,7 @@ session_close(session_t **session_p)
     if (!session || session->dead)
         return;
     session->dead = true;
-    session->user = NULL;
+    session->holder = NULL;
     session->more = false;
     loop_cancel(&session->patience);
     loop_unwatch(&session->watch);
@@ -151,7 +151,7 @@ session_close(session_t **session_p)
 void
 session_put(session_t *session)
 {
-    session->user = NULL;
+    session->holder = NULL;
     if (session->driver->worn(session->channel)) {
         session_close(&session);
         return;
@@ -169,7 +169,7 @@ note(session_t *session, turn_t turn)
         session->open = true;
         loop_cancel(&session->patience);
     }
-    if (turn == TURN_OPEN || turn == TURN_CLEAN || turn == TURN_ENDED)
+    if (turn == TURN_OPEN || turn == TURN_CLEAN || turn == TURN_ANSWERED)
         session->clean = true;
 }
 
@@ -188,8 +188,8 @@ tell(session_t *session, turn_t turn)
         log_debug("session.ended", "tenant=%s source=%s sqlstate=%s reason=\"%s\"", session->tenant,
                   session->source, self->failure.sqlstate,
                   self->failure.message ? self->failure.message : "");
-    if (session->user) {
-        self->options.turned(session->user, session, turn, &self->failure);
+    if (session->holder) {
+        session->holder->turned(session->holder->user, session, turn, &self->failure);
         assert(!is_end(turn) || session->dead);
     } else if (is_end(turn)) {
         session_t *closing = session;
@@ -274,11 +274,11 @@ find_idle(pool_t *self, const char *tenant, const char *source, uint64_t mark)
     session_t *found = NULL;
     for (uint32_t i = 0; i < self->count;) {
         session_t *session = self->sessions[i];
-        if (!session->user && session->mark != mark && serves(session, tenant, source)) {
+        if (!session->holder && session->mark != mark && serves(session, tenant, source)) {
             session_close(&session);
             continue; /* another one has moved here */
         }
-        if (!session->user && session->open && serves(session, tenant, source)
+        if (!session->holder && session->open && serves(session, tenant, source)
             && (!found || (session->clean && !found->clean)))
             found = session;
         i++;
@@ -297,7 +297,7 @@ make_room(pool_t *self, const char *source)
         session_t *session = self->sessions[i];
         bool is_same = strcmp(session->source, source) == 0;
         same += is_same ? 1 : 0;
-        if (session->user)
+        if (session->holder)
             continue;
         if (!oldest || session->idle_since_ms < oldest->idle_since_ms)
             oldest = session;
@@ -350,8 +350,8 @@ open_new(pool_t *self, const char *tenant, const char *source, const access_t *a
 }
 
 session_t *
-pool_take(pool_t *self, const char *tenant, const char *source, const access_t *access, void *user,
-          err_t *err)
+pool_take(pool_t *self, const char *tenant, const char *source, const access_t *access,
+          const holder_t *holder, err_t *err)
 {
     session_t *session = find_idle(self, tenant, source, access->mark);
     if (!session && !make_room(self, source)) {
@@ -361,6 +361,6 @@ pool_take(pool_t *self, const char *tenant, const char *source, const access_t *
     if (!session)
         session = open_new(self, tenant, source, access, err);
     if (session)
-        session->user = user;
+        session->holder = holder;
     return session;
 }

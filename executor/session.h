@@ -6,6 +6,9 @@
  * waits, watched, so that a source that hangs up is noticed. Each source has at most `slots` and a
  * few more of them; where one too many is needed, the one that was idle longest goes.
  *
+ * Slots hold at most `slots` of them at a time, so that those few more are there for what goes on
+ * beside a job: barriers, and stopping what runs (reserve.h).
+ *
  * Whoever holds a session hears of its turns through one function. It may close the session, or put
  * it back, from inside that call. All on the loop's thread.
  */
@@ -28,14 +31,24 @@ typedef struct {
     uint64_t mark; /* changes when any of them does */
 } access_t;
 
-typedef struct session {
+typedef struct session session_t;
+
+/* Who holds a session. */
+typedef struct {
+    /* It had a turn. TURN_WAIT comes at the end of a run of turns. After TURN_LOST, TURN_BARRED and
+     * TURN_BROKEN the holder must close it. `failure` is the pool's. */
+    void (*turned)(void *user, session_t *session, turn_t turn, failure_t *failure);
+    void *user;
+} holder_t;
+
+struct session {
     char tenant[NAME_SIZE];
     char source[NAME_SIZE];
     const driver_t *driver;
     channel_t *channel;
-    bool open;  /* logged in */
-    bool clean; /* ready for a statement */
-    void *user; /* who holds it; NULL: idle */
+    bool open;              /* logged in */
+    bool clean;             /* ready for a statement */
+    const holder_t *holder; /* NULL: idle */
 
     /* the pool's own */
     pool_t *pool;
@@ -47,7 +60,7 @@ typedef struct session {
     bool more; /* rows may be buffered: turn it again before the loop sleeps */
     bool dead;
     int64_t idle_since_ms;
-} session_t;
+};
 
 typedef struct {
     loop_t *loop;
@@ -57,20 +70,17 @@ typedef struct {
     int64_t connect_timeout_ms;
     uint32_t row_bytes;
     uint32_t memory_mib;
-    /* A session that `user` holds had a turn. TURN_WAIT comes at the end of a run of turns. After
-     * TURN_LOST, TURN_BARRED and TURN_BROKEN the user must close it. `failure` is the pool's. */
-    void (*turned)(void *user, session_t *session, turn_t turn, failure_t *failure);
 } pool_options_t;
 
 /* Keeps the loop, copies the rest. Caller owns the result. */
 pool_t *pool_new(const pool_options_t *options) MUST_USE;
 void pool_destroy(pool_t **self_p);
 
-/* A session for this tenant on this source, held by `user`: an idle one, clean or about to be, or a
- * new one that is not open yet. NULL when none can be made (err: ERR_INVALID will not change,
- * ERR_LIMIT may). */
+/* A session for this tenant on this source, held by `holder` (kept): an idle one, clean or about to
+ * be, or a new one that is not open yet. NULL when none can be made (err: ERR_INVALID will not
+ * change, ERR_LIMIT may). */
 session_t *pool_take(pool_t *self, const char *tenant, const char *source, const access_t *access,
-                     void *user, err_t *err) MUST_USE;
+                     const holder_t *holder, err_t *err) MUST_USE;
 
 /* Back to the pool; it is clean, or cleans itself. */
 void session_put(session_t *session);

@@ -1,4 +1,4 @@
-/* slot.c - the statement, its rows, its outcome. */
+/* slot.c - beginnings, ends, and which room has a turn. */
 #include "executor/slot.h"
 
 #include <assert.h>
@@ -7,14 +7,17 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/log.h"
+#include "executor/clocks.h"
 
 /* --- beginnings and ends --- */
+
+static void on_turned(void *user, session_t *session, turn_t turn, failure_t *failure);
 
 void
 slot_init(slot_t *self, kit_t *kit)
 {
     self->kit = kit;
+    self->holder = (holder_t){ .turned = on_turned, .user = self };
     self->writer = page_writer_new(kit->page_bytes, kit->page_rows, kit->row_bytes);
 }
 
@@ -23,12 +26,13 @@ slot_start(slot_t *self, record_t *record, const char *tenant, const char *sourc
 {
     assert(self->stage == STAGE_FREE);
     self->record = record;
-    self->doomed = false;
-    self->leaving = false;
-    self->recorded = false;
+    self->doomed = self->ghosts_gone = self->looked = self->leaving = false;
+    self->decided = true;
+    self->kept = self->dirty = self->recorded = self->forced = false;
+    self->halt = HALT_NONE;
+    self->hinted = false;
     self->dispatched_us = clock_mono_us();
-    self->sent_us = 0;
-    self->waiting_us = 0;
+    self->sent_us = self->step_us = self->executing_us = self->waiting_us = 0;
     snprintf(self->tenant, NAME_SIZE, "%s", tenant);
     snprintf(self->source, NAME_SIZE, "%s", source);
     claim_start(self);
@@ -39,12 +43,19 @@ static void
 free_up(slot_t *self, bool keep)
 {
     loop_cancel(&self->timer);
+    halt_rest(self);
+    barriers_forget(self->kit->barriers, &self->barrier);
     if (self->session && keep)
         session_put(take(self->session));
     session_close(&self->session);
     free(self->claimed.sql);
     free(self->claimed.ghosts);
     self->claimed = (claimed_t){ 0 };
+    free(self->earlier.manifest);
+    self->earlier = (look_t){ 0 };
+    free(self->leaves);
+    self->leaves = NULL;
+    steps_clear(&self->steps);
     self->record = NULL;
     self->stage = STAGE_FREE;
 }
@@ -66,25 +77,37 @@ slot_stop_waiting(slot_t *self)
 }
 
 void
-slot_finish(slot_t *self, job_state_t state, bool keep)
+slot_over(slot_t *self, job_state_t state, bool keep)
 {
     slot_stop_waiting(self);
     record_t *record = self->record;
     jobid_t job = record->job;
-    if (self->sent_us > 0) {
-        record->ending.planning_us = self->sent_us - self->dispatched_us;
-        record->ending.executing_us = clock_mono_us() - self->sent_us;
-    } else {
-        record->ending.planning_us = clock_mono_us() - self->dispatched_us;
-    }
+    int64_t now_us = clock_mono_us();
+    record->several = self->steps.several;
+    record->ending.planning_us = (self->sent_us > 0 ? self->sent_us : now_us) - self->dispatched_us;
+    record->ending.executing_us =
+        self->executing_us + (self->step_us > 0 ? now_us - self->step_us : 0);
     record_finish(record, state);
     let_go(self, &job, RELEASE_FINISHED, keep);
 }
 
 void
-slot_hand_back(slot_t *self, bool tried)
+slot_finish(slot_t *self, job_state_t state, bool keep)
 {
-    record_hand_back(self->record, tried);
+    if (self->steps.several)
+        course_ended(self, state, keep);
+    else
+        slot_over(self, state, keep);
+}
+
+void
+slot_hand_back(slot_t *self, bool tried, int64_t later_ms)
+{
+    const hand_back_t how = { .tried = tried,
+                              .undecided = !self->decided,
+                              .ghosts_gone = self->ghosts_gone,
+                              .later_ms = later_ms };
+    record_hand_back(self->record, &how);
     let_go(self, NULL, RELEASE_LATER, false); /* said once it is pending again */
 }
 
@@ -112,51 +135,7 @@ slot_clear(slot_t *self)
     page_writer_destroy(&self->writer);
 }
 
-/* --- running --- */
-
-static result_t *
-result_of(const slot_t *self)
-{
-    return &self->record->manifest->results[0];
-}
-
-void
-slot_run(slot_t *self)
-{
-    record_t *record = self->record;
-    if (self->claimed.tries > self->kit->max_attempts) {
-        failure_say(&record->failure, "",
-                    "this job's executor or its session was lost %d times while it ran; it is not "
-                    "run again",
-                    self->claimed.tries - 1);
-        slot_finish(self, JOB_FAILED, true);
-        return;
-    }
-    page_writer_reset(self->writer);
-    record->manifest = manifest_new();
-    result_t *result = manifest_add(record->manifest);
-    session_t *session = self->session;
-    if (!session->driver->run(session->channel, self->claimed.sql, self->writer, result,
-                              &record->failure)) {
-        slot_finish(self, JOB_FAILED, true);
-        return;
-    }
-    self->stage = STAGE_RUN;
-    self->sent_us = clock_mono_us();
-    session_sent(session);
-}
-
-void
-slot_retry(slot_t *self, const failure_t *failure)
-{
-    if (self->claimed.tries < self->kit->max_attempts) {
-        slot_hand_back(self, true);
-        return;
-    }
-    failure_say(&self->record->failure, failure->sqlstate, "%s",
-                failure->message ? failure->message : "the connection to the source was lost");
-    slot_finish(self, JOB_FAILED, false);
-}
+/* --- failures --- */
 
 void
 slot_fail(slot_t *self, failure_t *failure, bool keep)
@@ -167,135 +146,120 @@ slot_fail(slot_t *self, failure_t *failure, bool keep)
     slot_finish(self, JOB_FAILED, keep);
 }
 
-/* --- pages --- */
-
-static void
-add_up(result_t *result, const page_t *page)
+int32_t
+slot_tries_most(const slot_t *self)
 {
-    result->rows += page->rows;
-    result->bytes += page->size;
-    result->raw_bytes += page->raw_bytes;
-    memcpy(result->hash, page->hash, PAGE_HASH_SIZE);
+    return self->claimed.max_attempts > 0 ? self->claimed.max_attempts : self->kit->max_attempts;
 }
 
-/* Close the page and send it, or keep it in the manifest. False: the job is over. */
-static bool
-close_page(slot_t *self, bool last)
+int64_t
+slot_backoff(int32_t times)
 {
-    err_t err;
-    own(page) page = page_writer_close(self->writer, &err);
-    if (!page) {
-        failure_t failure = { 0 };
-        failure_say(&failure, "54000", "%s", err.text);
-        slot_fail(self, &failure, false);
-        return false;
-    }
-    result_t *result = result_of(self);
-    add_up(result, page);
-    if (last && result->pages == 0 && page->size <= self->kit->inline_bytes) {
-        result->inlined_size = page->size;
-        result->inlined = take(page->data);
-        return true;
-    }
-    result->pages++;
-    record_page(self->record, &page);
-    if (self->record->pages_busy == RECORD_PAGES_MOST && !last) {
-        session_pause(self->session);
-        self->waiting_us = clock_mono_us();
-    }
-    return true;
+    uint64_t mixed = (uint64_t)clock_mono_us() * UINT64_C(0x9e3779b97f4a7c15);
+    return clock_backoff(times, (uint32_t)(mixed >> 32));
 }
 
-/* The first rows of a slow statement go out before its page is full. */
-static void
-on_first_page(void *slot)
+/* Attempts are counted even where tries are not, so that a job does not come back at the same pace
+ * for ever. */
+void
+slot_later(slot_t *self)
 {
-    slot_t *self = slot;
-    self->timer = NULL;
-    if (self->stage == STAGE_RUN && result_of(self)->pages == 0
-        && page_writer_rows(self->writer) > 0)
-        (void)close_page(self, false);
+    slot_hand_back(self, false, slot_backoff(self->claimed.attempt));
 }
 
-static void
-rows_wait(slot_t *self)
+void
+slot_retry(slot_t *self, const failure_t *failure)
 {
-    if (!self->timer && result_of(self)->pages == 0 && page_writer_rows(self->writer) > 0)
-        self->timer = loop_after(self->kit->loop, self->kit->first_page_ms, on_first_page, self);
-}
-
-/* The statement is over and its transaction open. */
-static void
-ran(slot_t *self)
-{
-    loop_cancel(&self->timer);
-    result_t *result = result_of(self);
-    bool rows = page_writer_rows(self->writer) > 0 || result->pages == 0;
-    if (result->has_columns && rows && !close_page(self, true))
+    if (self->claimed.tries < slot_tries_most(self)) {
+        slot_hand_back(self, true, slot_backoff(self->claimed.tries));
         return;
-    outcome_start(self);
+    }
+    failure_say(&self->record->failure, failure->sqlstate, "%s",
+                failure->message ? failure->message : "the connection to the source was lost");
+    slot_finish(self, JOB_FAILED, false);
 }
+
+/* --- what others have to say --- */
 
 void
 slot_paged(void *slot, write_verdict_t verdict)
 {
     slot_t *self = slot;
+    bool failed = verdict == WRITE_FAILED;
     if (verdict == WRITE_FENCED) {
         slot_drop(self, RELEASE_LOST, false);
         return;
     }
-    if (self->stage == STAGE_COMMIT)
-        return; /* it wrote nothing; the record will end as its pages do */
-    if (verdict == WRITE_FAILED) {
-        slot_finish(self, JOB_FAILED, false);
+    if (failed && self->steps.autocommit
+        && (self->stage == STAGE_RUN || self->stage == STAGE_PAGES)) {
+        outcome_unknown(self, "",
+                        "it ran outside a transaction, and its result could not be stored");
         return;
     }
-    if (self->stage == STAGE_RUN && self->session->paused) {
-        slot_stop_waiting(self);
-        session_resume(self->session);
-    } else if (self->stage == STAGE_STORE && self->record->pages_busy == 0) {
-        outcome_stored(self);
-    }
-}
-
-/* --- turns --- */
-
-static void
-run_turned(slot_t *self, turn_t turn, failure_t *failure)
-{
-    switch (turn) {
-    case TURN_FULL: (void)close_page(self, false); return;
-    case TURN_WAIT: rows_wait(self); return;
-    case TURN_RAN: ran(self); return;
-    case TURN_FAILED: slot_fail(self, failure, true); return;
-    case TURN_BROKEN: slot_fail(self, failure, false); return;
-    case TURN_LOST:
-    case TURN_BARRED: slot_retry(self, failure); return;
-    case TURN_OPEN:
-    case TURN_COMMITTED:
-    case TURN_ENDED:
-    case TURN_CLEAN: return;
-    }
-}
-
-void
-slot_turned(void *slot, session_t *session, turn_t turn, failure_t *failure)
-{
-    slot_t *self = slot;
-    (void)session;
     switch (self->stage) {
-    case STAGE_RUN: run_turned(self, turn, failure); return;
+    case STAGE_RUN:
+        if (failed) {
+            slot_finish(self, JOB_FAILED, false);
+        } else if (self->session->paused) {
+            session_resume(self->session);
+            halt_resumed(self);
+            slot_stop_waiting(self);
+        }
+        return;
     case STAGE_STORE:
-    case STAGE_RECORD:
-    case STAGE_LEASE:
-    case STAGE_COMMIT: outcome_turned(self, turn, failure); return;
+        if (failed)
+            slot_finish(self, JOB_FAILED, false);
+        else if (self->record->pages_busy == 0)
+            outcome_stored(self);
+        return;
+    case STAGE_PAGES:
+        if (failed) {
+            self->ended = JOB_FAILED;
+            record_forget_pages(self->record);
+        }
+        if (self->record->pages_busy == 0)
+            course_stored(self);
+        return;
+    case STAGE_COMMIT: /* it wrote nothing; it will end as its pages do */
     case STAGE_FREE:
     case STAGE_LOGIN:
     case STAGE_OPEN:
     case STAGE_CLAIM:
+    case STAGE_CLEAN:
     case STAGE_GHOSTS:
     case STAGE_LOOK:
-    case STAGE_CLEAN: claim_turned(self, turn, failure); return;
+    case STAGE_ASK:
+    case STAGE_STEP:
+    case STAGE_BARRIER:
+    case STAGE_RECORD:
+    case STAGE_LEASE:
+    case STAGE_STEPPED: return;
+    }
+}
+
+static void
+on_turned(void *user, session_t *session, turn_t turn, failure_t *failure)
+{
+    slot_t *self = user;
+    (void)session;
+    switch (self->stage) {
+    case STAGE_RUN: run_turned(self, turn, failure); return;
+    case STAGE_STORE:
+    case STAGE_BARRIER:
+    case STAGE_RECORD:
+    case STAGE_LEASE:
+    case STAGE_COMMIT: outcome_turned(self, turn, failure); return;
+    case STAGE_CLEAN:
+    case STAGE_GHOSTS:
+    case STAGE_LOOK:
+    case STAGE_ASK:
+    case STAGE_STEP:
+    case STAGE_PAGES:
+    case STAGE_STEPPED: recover_turned(self, turn, failure); return;
+    case STAGE_FREE:
+    case STAGE_LOGIN:
+    case STAGE_OPEN:
+    case STAGE_CLAIM: claim_turned(self, turn, failure); return;
     }
 }
 
@@ -304,15 +268,26 @@ slot_turned(void *slot, session_t *session, turn_t turn, failure_t *failure)
 void
 slot_leave(slot_t *self)
 {
+    self->leaving = true;
     switch (self->stage) {
     case STAGE_LOGIN:
     case STAGE_OPEN: slot_drop(self, RELEASE_LATER, false); return;
-    case STAGE_GHOSTS:
-    case STAGE_CLEAN:
     case STAGE_RUN:
-    case STAGE_STORE: slot_hand_back(self, false); return;
+        if (self->steps.autocommit)
+            slot_halt(self, HALT_LEAVE);
+        else if (!self->stopping)
+            slot_hand_back(self, false, 0);
+        return;
+    case STAGE_CLEAN:
+    case STAGE_GHOSTS:
+    case STAGE_ASK:
+    case STAGE_STORE:
+    case STAGE_BARRIER: slot_hand_back(self, false, 0); return;
     case STAGE_CLAIM:
-    case STAGE_LOOK: self->leaving = true; return;
+    case STAGE_LOOK:
+    case STAGE_STEP:
+    case STAGE_PAGES:
+    case STAGE_STEPPED: return; /* as soon as the store has spoken */
     case STAGE_FREE:
     case STAGE_RECORD:
     case STAGE_LEASE:

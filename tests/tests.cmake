@@ -11,20 +11,40 @@ foreach(source ${unit_tests})
 endforeach()
 
 # Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.
-foreach(room sql store lane late)
+foreach(room sql store submit life overdue moves lane lane_steps lane_limit late)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c)
   target_link_libraries(test_${room} PRIVATE common ${CMOCKA_LIBRARY})
   add_test(NAME check.${room} COMMAND test_${room})
   set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
 endforeach()
 target_sources(test_store PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c)
-foreach(room lane late)
+foreach(room submit life overdue moves lane lane_steps lane_limit late)
   target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c
-    ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
+    ${CMAKE_SOURCE_DIR}/tests/check/lane_world.c ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
+endforeach()
+
+foreach(room submit life overdue)
+  target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/order_world.c)
+endforeach()
+
+# The broker's sweep.
+add_executable(test_sweep ${CMAKE_SOURCE_DIR}/tests/check/test_sweep.c
+  ${CMAKE_SOURCE_DIR}/tests/check/world.c)
+target_link_libraries(test_sweep PRIVATE broker_rooms common ${CMOCKA_LIBRARY})
+add_test(NAME check.sweep COMMAND test_sweep)
+set_tests_properties(check.sweep PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
+
+# Retention; one of them reads as an API node does.
+foreach(room expiry expiry_days expiry_read)
+  add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
+    ${CMAKE_SOURCE_DIR}/tests/check/world.c ${CMAKE_SOURCE_DIR}/tests/check/expiry_world.c)
+  target_link_libraries(test_${room} PRIVATE api_rooms common ${CMOCKA_LIBRARY})
+  add_test(NAME check.${room} COMMAND test_${room})
+  set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
 endforeach()
 
 # The same for the API node's engine.
-foreach(room engine engine_bus)
+foreach(room engine engine_bus engine_life engine_orders)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/engine_world.c)
   target_link_libraries(test_${room} PRIVATE api_rooms common ${CMOCKA_LIBRARY})
@@ -33,13 +53,24 @@ foreach(room engine engine_bus)
 endforeach()
 
 # And for the executor: a real source, and a leader that is the test.
-foreach(room executor outcome)
+foreach(room executor outcome course recover halt)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/floor.c ${CMAKE_SOURCE_DIR}/tests/check/world.c)
   target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
   add_test(NAME check.${room} COMMAND test_${room})
   set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120
     RESOURCE_LOCK floor_role)
+endforeach()
+target_sources(test_recover PRIVATE ${CMAKE_BINARY_DIR}/gen/ledger.inc)
+
+# And for the driver: one channel, turned by hand.
+foreach(room driver fate)
+  add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
+    ${CMAKE_SOURCE_DIR}/tests/check/channel_world.c ${CMAKE_BINARY_DIR}/gen/ledger.inc)
+  target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
+  add_test(NAME check.${room} COMMAND test_${room})
+  set_tests_properties(check.${room} PROPERTIES LABELS store TIMEOUT 120
+    RESOURCE_LOCK channel_role)
 endforeach()
 
 # Fuzz targets: tests/fuzz/fuzz_X.c with its seeds in fuzz_X.in/. Everywhere the seeds are replayed as
@@ -59,3 +90,21 @@ foreach(source ${fuzz_targets})
     set_tests_properties(fuzz.${room} PROPERTIES TIMEOUT 60)
   endif()
 endforeach()
+
+# The executor with its failpoints (common/failpoint.h): tests stop it at a named moment. Never
+# installed.
+add_library(executor_rooms_fail STATIC ${executor_sources} common/failpoint.c)
+target_compile_definitions(executor_rooms_fail PUBLIC MILLRACE_FAILPOINTS)
+target_link_libraries(executor_rooms_fail PUBLIC common)
+add_executable(millrace-executor-failpoints executor/main.c)
+target_link_libraries(millrace-executor-failpoints PRIVATE executor_rooms_fail)
+
+# The model of a job's life (tests/model/README.md): pure code, no IO. It has flags of its own, so
+# that a hundred thousand seeds are a matter of seconds under sanitizers, too.
+file(GLOB model_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/model/*.c)
+add_executable(model ${model_sources})
+target_compile_options(model PRIVATE -O2)
+target_link_libraries(model PRIVATE executor_rooms common)
+add_test(NAME model.life COMMAND model --seeds 1 100000)
+add_test(NAME model.breaks COMMAND model --breaks 300000)
+set_tests_properties(model.life model.breaks PROPERTIES TIMEOUT 600)

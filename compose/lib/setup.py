@@ -106,6 +106,10 @@ class Admin:
             psql(dsn.parse(self.store), f"UPDATE source SET dsn = {literal(where)} "
                                         f"WHERE name = {literal(source)};")
 
+    def ledger(self, source, role, password):
+        """What lets commits on it be decided after its history changed."""
+        self.run("source", "prepare", source, "--as", role, secret=password)
+
     def login(self, tenant, source, role, password, again=False):
         if f"{tenant}/{source}" in self.known["logins"]:
             if not again:
@@ -123,6 +127,9 @@ def registers(cluster, state, sources):
         admin.tenant(tenant)
     admin.source("demo", dsn.keywords({"host": cluster.sockets, "port": state["ports"]["source"],
                                        "dbname": "demo"}))
+    if state.get("ledger"):
+        owner = server_parts(cluster, state, "source", "demo")
+        admin.ledger("demo", owner["user"], owner.get("password", ""))
     for tenant in state["tenants"]:
         admin.login(tenant["name"], "demo", source_role(tenant["name"]), tenant["password"])
     for source, parts in sources.items():

@@ -158,8 +158,9 @@ class Up:
             pairs.append(["slots", str(self.options.slots)])
         for key, value in pairs:
             if key == "ledger":
-                if value != "off":
-                    raise Failure(f"--set ledger={value}: not built yet; only off is taken")
+                if value not in ("on", "off"):
+                    raise Failure(f"--set ledger={value}: must be on or off")
+                self.state["ledger"] = value == "on"
                 continue
             if key in programs.RESERVED:
                 raise Failure(f"--set {key}: compose gives each node its own")
@@ -215,8 +216,8 @@ class Up:
 
     def servers(self):
         options = self.options
-        connections = (2 * options.executors * (self.slots + 4) + 10 * options.apis
-                       + 4 * options.brokers + 30)
+        connections = (2 * options.executors * (self.slots + 4) + 16 * options.apis
+                       + 6 * options.brokers + 30)
         servers = [Server(self.cluster, name) for name in self.local]
         with step("PostgreSQL: " + " and ".join(self.local)) as note:
             together([(server.make, self.state["passwords"][server.name]) for server in servers])

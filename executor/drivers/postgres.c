@@ -1,7 +1,7 @@
 /* postgres.c - the driver for servers that speak PostgreSQL's protocol.
  *
  * A channel is a libpq connection in pipeline mode that never blocks; postgres/channel.h says how
- * it works inside. The statement's answer comes row by row.
+ * it works inside. A statement's answer comes row by row, that of COPY TO STDOUT line by line.
  *
  * libpq holds a whole row before it hands it over, and asks for all of its memory when it has seen
  * its length. A row that grows beyond what the executor takes is cut off while it arrives; where
@@ -16,7 +16,6 @@
 #include "executor/drivers/postgres/channel.h"
 #include "executor/drivers/postgres/door.h"
 #include "executor/drivers/postgres/resolve.h"
-#include "executor/drivers/postgres/words.h"
 
 enum {
     ROW_SLACK = 64 << 10, /* beyond a row: what stands around it in the stream */
@@ -55,7 +54,9 @@ channel_close(channel_t **self_p)
     PQfinish(self->conn);
     forget_login(self);
     names_clear(&self->names);
+    dues_clear(&self->dues);
     failure_clear(&self->failure);
+    free(self->user);
     free(self);
     *self_p = NULL;
 }
@@ -182,7 +183,7 @@ take_input(channel_t *self, failure_t *failure)
     if (self->unparsed > self->largest)
         self->largest = self->unparsed;
     if (self->phase == PHASE_RUNNING && self->unparsed > 2 * (uint64_t)self->row_bytes + ROW_SLACK)
-        return answer_oversize(self, failure);
+        return rows_oversize(self, failure);
     if (!PQconsumeInput(self->conn))
         return answer_lost(self, failure);
     self->stalled = true;
@@ -190,53 +191,87 @@ take_input(channel_t *self, failure_t *failure)
 }
 
 static turn_t
-channel_turn(channel_t *self, bool readable, failure_t *failure)
+talk(channel_t *self, bool readable, failure_t *failure)
 {
-    if (self->phase == PHASE_RESOLVING)
-        return resolving(self, failure);
-    if (self->phase == PHASE_CONNECTING)
-        return connecting(self, failure);
     if (self->unsent)
         ask_flush(self);
-    turn_t turn = readable ? take_input(self, failure) : TURN_WAIT;
+    self->starved = false;
+    turn_t turn = readable && !self->broken ? take_input(self, failure) : TURN_WAIT;
     if (turn != TURN_WAIT)
         return turn;
     if (self->broken || PQstatus(self->conn) == CONNECTION_BAD)
         return answer_lost(self, failure);
-    while (turn == TURN_WAIT && !PQisBusy(self->conn) && self->due_count > 0)
+    while (turn == TURN_WAIT && answer_ready(self))
         turn = answer_next(self, failure);
     if (turn == TURN_WAIT && PQstatus(self->conn) == CONNECTION_BAD)
         return answer_lost(self, failure);
     return turn;
 }
 
+/* What an autocommit statement did is not undone by closing its channel. */
+static turn_t
+channel_turn(channel_t *self, bool readable, failure_t *failure)
+{
+    if (self->phase == PHASE_RESOLVING)
+        return resolving(self, failure);
+    if (self->phase == PHASE_CONNECTING)
+        return connecting(self, failure);
+    turn_t turn = talk(self, readable, failure);
+    return turn == TURN_BROKEN && self->script.autocommit ? TURN_LOST : turn;
+}
+
 /* --- jobs --- */
 
-static bool
-channel_run(channel_t *self, const char *sql, page_writer_t *rows, result_t *result,
-            failure_t *failure)
+static void
+channel_run(channel_t *self, const script_t *script, page_writer_t *rows, manifest_t *manifest)
 {
-    char word[WORD_SIZE];
-    switch (words_judge(sql, word)) {
-    case WORDS_EMPTY: failure_say(failure, "", "there is no statement in the text"); return false;
-    case WORDS_REFUSED:
-        failure_say(failure, "0A000", "%s is not for jobs: each is a transaction of its own", word);
-        return false;
-    case WORDS_FINE: break;
-    }
+    self->script = *script;
     self->rows = rows;
-    self->result = result;
+    self->manifest = manifest;
+    self->first_result = manifest->count;
+    self->ordinal = 0;
+    self->begun = false;
+    self->copying = false;
     self->row = 0;
     self->xid = 0;
+    self->marked = false;
+    self->leaves = NULL;
     names_begin(&self->names);
-    ask_run(self, sql);
-    return true;
+    ask_run(self);
+}
+
+static void
+channel_clean(channel_t *self)
+{
+    self->script.last = true;
+    if (self->phase == PHASE_RAN)
+        ask_rollback(self);
+    else
+        ask_clean(self);
 }
 
 static int64_t
 channel_xid(const channel_t *self)
 {
     return self->xid;
+}
+
+static bool
+channel_marked(const channel_t *self)
+{
+    return self->marked;
+}
+
+static const char *
+channel_leaves(const channel_t *self)
+{
+    return self->leaves;
+}
+
+static fate_t
+channel_fate(const channel_t *self)
+{
+    return self->fate;
 }
 
 static uint32_t
@@ -262,8 +297,15 @@ const driver_t driver_postgres = {
     .backend = channel_backend,
     .run = channel_run,
     .xid = channel_xid,
+    .marked = channel_marked,
+    .leaves = channel_leaves,
     .commit = ask_commit,
-    .end_backends = ask_end,
+    .clean = channel_clean,
+    .ask_barrier = inquiry_barrier,
+    .ask_fate = inquiry_fate,
+    .ask_marker = inquiry_marker,
+    .fate = channel_fate,
+    .stop_backends = inquiry_stop,
     .left = channel_left,
     .worn = channel_worn,
 };

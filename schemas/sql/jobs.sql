@@ -10,25 +10,48 @@
 -- Jobs that arrive together, in one statement. A job's id tells when it was created, by this server's
 -- clock: the time on record says the same.
 -- $1 ids, $2 tenants, $3 sources, $4 dialects, $5 priorities, $6 texts, $7 retention seconds,
--- $8 milliseconds of the ids
+-- $8 milliseconds of the ids, $9 steps, $10 options or null, $11 queue timeouts in ms or null,
+-- $12 deadlines in ms or null
 -- name: submit
-INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at)
+INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at, steps,
+                  options, queue_until, deadline_at)
 SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
-       to_timestamp(i.created_ms / 1000.0::float8)
+       to_timestamp(i.created_ms / 1000.0::float8), i.steps, i.options::jsonb,
+       to_timestamp((i.created_ms + i.queue_ms) / 1000.0::float8),
+       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8)
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-            $7::integer[], $8::bigint[])
-         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms)
+            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[])
+         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms, steps, options,
+               queue_ms, deadline_ms)
 ON CONFLICT (id) DO NOTHING;
 
--- The same after a lost answer: what was stored then may be over by now, and must not begin anew.
--- One look at both places: a job is in one of them at any moment. Parameters as submit's.
+-- A submit's answer was lost with its connection. Its statement may still be at work in the server,
+-- and must not come to its end behind the repeat's: it looks at live only, and would begin a job anew
+-- that is over by then. So its session goes first. No row back: it is gone; false: it may be going:
+-- ask again. The one that asks is of the same program, and never the one that is meant, though a
+-- server that was begun anew may give both the same number.
+-- $1 its backend's pid, $2 most ms to wait for its end
+-- name: session_end
+SELECT pg_terminate_backend(a.pid, $2::bigint)
+FROM pg_stat_get_activity(pg_backend_pid()) me
+JOIN pg_stat_get_activity($1::integer) a
+    ON a.usesysid = me.usesysid AND a.datid = me.datid AND a.application_name = me.application_name
+WHERE a.pid <> me.pid;
+
+-- The same after a lost answer, behind session_end: what was stored then may be over by now, and must
+-- not begin anew. One look at both places: a job is in one of them at any moment. Parameters as
+-- submit's.
 -- name: submit_again
-INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at)
+INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at, steps,
+                  options, queue_until, deadline_at)
 SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
-       to_timestamp(i.created_ms / 1000.0::float8)
+       to_timestamp(i.created_ms / 1000.0::float8), i.steps, i.options::jsonb,
+       to_timestamp((i.created_ms + i.queue_ms) / 1000.0::float8),
+       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8)
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-            $7::integer[], $8::bigint[])
-         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms)
+            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[])
+         AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms, steps, options,
+               queue_ms, deadline_ms)
 WHERE NOT EXISTS (SELECT 1 FROM live l WHERE l.id = i.id)
   AND NOT EXISTS (SELECT 1 FROM job j WHERE j.id = i.id)
 ON CONFLICT (id) DO NOTHING;
@@ -48,8 +71,7 @@ SET state = 'running', recovering = false, attempt = l.attempt + 1,
     ghosts = CASE WHEN l.state = 'running' AND l.backend_pid IS NOT NULL
                        AND (l.backend_pid, l.backend_start) IS DISTINCT FROM (c.pid, c.start)
                   THEN l.ghosts || ARRAY[l.backend_pid::bigint, l.backend_start] ELSE l.ghosts END,
-    backend_pid = c.pid, backend_start = c.start, started_at = now(), first_page_at = NULL,
-    bucket = NULL
+    backend_pid = c.pid, backend_start = c.start, started_at = now(), first_page_at = NULL
 FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS c (id, pid, start)
       LIMIT cardinality($1::uuid[])) c
 WHERE l.id = c.id
@@ -57,26 +79,45 @@ WHERE l.id = c.id
        OR (l.state = 'running' AND l.owner = $4::text || '/' || $5::bigint))
   AND EXISTS (SELECT 1 FROM node n WHERE n.name = $4::text AND n.incarnation = $5::bigint
                                      AND n.flight = $6::bigint)
-RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at;
+RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at, l.steps, l.cancel_at IS NOT NULL,
+          (extract(epoch FROM now() - l.created_at) * 1000)::bigint,
+          (extract(epoch FROM l.deadline_at - l.created_at) * 1000)::bigint,
+          (l.options ->> 'statement_timeout_ms')::bigint, (l.options ->> 'max_attempts')::integer,
+          l.options ->> 'autocommit', coalesce((l.options ->> 'read_only')::boolean, false);
 
--- Hand claimed jobs back: pending again, the try given back unless it counts, never the attempt.
--- $1 ids, $2 attempts, $3 does the try count?
+-- Hand claimed jobs back, the try given back unless it counts, never the attempt: pending again, or,
+-- where COMMIT was sent and not answered, to be recovered. Sessions of earlier attempts are forgotten
+-- once they were seen to be gone. Who hands back is the owner until then: a repeat after a lost answer
+-- finds none, and neither gives a try back again nor forgets the session that the first one has put
+-- among the earlier ones. No row back, then: it is handed back, or somebody else's.
+-- $1 ids, $2 attempts, $3 does the try count?, $4 is its outcome undecided?, $5 are earlier sessions
+-- gone?
 -- name: unclaim
 UPDATE live l
-SET state = 'pending', owner = NULL, version = l.version + 1,
+SET state = CASE WHEN u.undecided THEN l.state ELSE 'pending' END, recovering = u.undecided,
+    owner = NULL, version = l.version + 1,
     tries = CASE WHEN u.tried THEN l.tries ELSE greatest(l.tries - 1, 0) END,
-    ghosts = CASE WHEN l.backend_pid IS NOT NULL
-                  THEN l.ghosts || ARRAY[l.backend_pid::bigint, l.backend_start] ELSE l.ghosts END,
+    ghosts = CASE WHEN u.gone THEN '{}'::bigint[] ELSE l.ghosts END
+             || CASE WHEN l.backend_pid IS NOT NULL
+                     THEN ARRAY[l.backend_pid::bigint, l.backend_start] ELSE '{}'::bigint[] END,
     backend_pid = NULL, backend_start = NULL, started_at = NULL
-FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::boolean[]) AS u (id, attempt, tried)
+FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::boolean[], $4::boolean[], $5::boolean[])
+          AS u (id, attempt, tried, undecided, gone)
       LIMIT cardinality($1::uuid[])) u
-WHERE l.id = u.id AND l.attempt = u.attempt AND l.state = 'running'
+WHERE l.id = u.id AND l.attempt = u.attempt AND l.state = 'running' AND l.owner IS NOT NULL
 RETURNING l.id;
 
--- Is there an outcome record of an earlier attempt?
+-- Which of these were asked to stop?
+-- $1 ids
+-- name: cancelled_among
+SELECT l.id
+FROM (SELECT * FROM unnest($1::uuid[]) AS c (id) LIMIT cardinality($1::uuid[])) c
+JOIN live l ON l.id = c.id AND l.cancel_at IS NOT NULL;
+
+-- Is there an outcome record of an earlier attempt? The one of its last step.
 -- $1 job
 -- name: outcome_find
-SELECT o.step, o.attempt, o.system_id, o.timeline, o.xid, o.manifest
+SELECT o.step, o.attempt, o.system_id, o.timeline, o.xid, o.manifest, o.proof
 FROM outcome o
 WHERE o.job = $1::uuid
 ORDER BY o.step DESC, o.attempt DESC
@@ -84,10 +125,10 @@ LIMIT 1;
 
 -- Put on record, under the attempt, that COMMIT is about to be sent. No row back: fenced out; so is
 -- who was declared dead, since his COMMIT will not be sent and nobody should wonder about it.
--- $1 job, $2 attempt, $3 step, $4 system id, $5 timeline, $6 xid, $7 manifest
+-- $1 job, $2 attempt, $3 step, $4 system id, $5 timeline, $6 xid, $7 manifest, $8 proof
 -- name: outcome_put
-INSERT INTO outcome (job, step, attempt, system_id, timeline, xid, manifest)
-SELECT l.id, $3::smallint, l.attempt, $4::bigint, $5::integer, $6::bigint, $7::bytea
+INSERT INTO outcome (job, step, attempt, system_id, timeline, xid, manifest, proof)
+SELECT l.id, $3::smallint, l.attempt, $4::bigint, $5::integer, $6::bigint, $7::bytea, $8::text
 FROM (SELECT id, attempt FROM live
       WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' AND NOT recovering
       FOR SHARE) l
@@ -127,13 +168,14 @@ SELECT g.id, g.tenant, g.source, g.dialect, g.priority, g.created_at, g.sql, g.s
 FROM gone g
 RETURNING id, started_at, ended_at;
 
--- After a lost answer to finish: which of these did end under their attempt?
--- $1 ids, $2 attempts
+-- After a lost answer to finish: which of these did end so, under their attempt? One that a clock
+-- ended meanwhile did not.
+-- $1 ids, $2 attempts, $3 states
 -- name: finish_found
 SELECT j.id, j.started_at, j.ended_at
-FROM (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS f (id, attempt)
+FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS f (id, attempt, state)
       LIMIT cardinality($1::uuid[])) f
-JOIN job j ON j.id = f.id AND j.attempt = f.attempt;
+JOIN job j ON j.id = f.id AND j.attempt = f.attempt AND j.state = f.state;
 
 -- Jobs of their own tenant, wherever they live; manifests only where asked for.
 -- The rows of jobs whose pages expired stay for seven days. The smallest and the largest id let the
@@ -151,14 +193,15 @@ LATERAL (
            0 AS pages, 0::bigint AS planning_us, 0::bigint AS executing_us, 0::bigint AS storing_us,
            NULL::text AS sqlstate, NULL::text AS error, NULL::text AS error_detail,
            NULL::text AS error_hint, NULL::integer AS error_position, NULL::bytea AS manifest,
-           false AS expired
+           false AS expired, l.steps, l.cancel_at, l.retention_s
     FROM live l WHERE l.id = q.id AND l.tenant || '' = q.tenant
     UNION ALL
     SELECT j.id, j.tenant, j.source, j.dialect, j.priority, j.state, j.attempt, j.tries,
            j.created_at, j.started_at, j.first_page_at, j.ended_at, j.expires_at, j.bucket, j.rows,
            j.bytes, j.pages, j.planning_us, j.executing_us, j.storing_us, j.sqlstate, j.error,
            j.error_detail, j.error_hint, j.error_position,
-           CASE WHEN q.whole THEN j.manifest END, j.expires_at <= now()
+           CASE WHEN q.whole THEN j.manifest END, j.expires_at <= now(), j.steps, NULL,
+           j.retention_s
     FROM job j
     WHERE j.id = q.id AND j.tenant = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid
       AND j.expires_at > now() - interval '7 days'
@@ -170,7 +213,8 @@ LATERAL (
 SELECT k.id, k.tenant, k.source, k.dialect, k.priority, k.state, k.attempt, k.tries, k.created_at,
        k.started_at, k.first_page_at, k.ended_at, k.expires_at, k.bucket, k.rows, k.bytes, k.pages,
        k.planning_us, k.executing_us, k.storing_us, k.sqlstate, k.error, k.error_detail,
-       k.error_hint, k.error_position, k.manifest, k.expires_at <= now() AS expired
+       k.error_hint, k.error_position, k.manifest, k.expires_at <= now() AS expired, k.steps,
+       NULL::timestamptz AS cancel_at, k.retention_s
 FROM kept k
 WHERE k.id = $1::uuid AND k.tenant = $2::text AND k.expires_at > now() - interval '7 days';
 

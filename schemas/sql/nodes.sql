@@ -102,31 +102,36 @@ WITH dead AS (
       AND l.owner = d.name || '/' || d.incarnation
     RETURNING l.id, l.tenant, l.source, l.priority, l.queue_key
 )
-SELECT d.name, f.id, f.tenant, f.source, f.priority, f.queue_key
+SELECT d.name, f.id, f.tenant, f.source, f.priority, f.queue_key, d.incarnation
 FROM dead d LEFT JOIN flagged f ON true;
 
--- Tenants that have anything in live, by skipping through the queue's index; in the order of their
--- bytes, whatever the database's is, so that the sweep knows which ones it has seen.
--- name: sweep_tenants
-WITH RECURSIVE t AS (
-    (SELECT tenant FROM live ORDER BY tenant LIMIT 1)
+-- Who has anything in live, and on which source: skips through the queue's index from pair to pair,
+-- at most so many, behind the pair that was the last one before.
+-- $1 tenant, $2 source to begin behind, $3 how many
+-- name: sweep_pairs
+WITH RECURSIVE p AS (
+    (SELECT l.tenant, l.source FROM live l WHERE (l.tenant, l.source) > ($1::text, $2::text)
+     ORDER BY l.tenant, l.source LIMIT 1)
     UNION ALL
-    SELECT (SELECT l.tenant FROM live l WHERE l.tenant > t.tenant ORDER BY l.tenant LIMIT 1)
-    FROM t WHERE t.tenant IS NOT NULL
+    SELECT n.tenant, n.source
+    FROM p CROSS JOIN LATERAL (
+        SELECT l.tenant, l.source FROM live l WHERE (l.tenant, l.source) > (p.tenant, p.source)
+        ORDER BY l.tenant, l.source LIMIT 1) n
 )
-SELECT t.tenant FROM t
-WHERE t.tenant IS NOT NULL
-  AND NOT coalesce((SELECT n.paused FROM tenant n WHERE n.name = t.tenant), false)
-ORDER BY t.tenant COLLATE "C";
+SELECT p.tenant, p.source,
+       coalesce((SELECT t.paused FROM tenant t WHERE t.name = p.tenant), false)
+FROM p
+LIMIT $3::bigint;
 
--- The head of a tenant's queue: what waits, or is to be recovered.
--- $1 tenant, $2 how many
+-- The head of a tenant's queue on one source: what waits, or is to be recovered. What runs is stepped
+-- over, and there is never more of it than there are slots.
+-- $1 tenant, $2 source, $3 how many
 -- name: sweep_pending
-SELECT l.id, l.source, l.priority, l.queue_key, l.recovering
+SELECT l.id, l.priority, l.queue_key, l.recovering
 FROM live l
-WHERE l.tenant = $1::text AND (l.state = 'pending' OR l.recovering)
-ORDER BY l.tenant, l.priority DESC, l.id
-LIMIT $2::bigint;
+WHERE l.tenant = $1::text AND l.source = $2::text AND (l.state = 'pending' OR l.recovering)
+ORDER BY l.priority DESC, l.id
+LIMIT $3::bigint;
 
 -- $1 days of pages
 -- name: sweep_partitions

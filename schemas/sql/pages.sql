@@ -1,11 +1,12 @@
 -- pages.sql - result pages in and out.
 
--- The first page of an attempt fixes when it was and where all its pages go.
+-- The first page of an attempt fixes when it was; that of a job, where all its pages go.
 -- $1 job, $2 attempt
 -- name: page_open
 UPDATE live
-SET first_page_at = now(), bucket = page_bucket(retention_s), version = version + 1
-WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' AND first_page_at IS NULL;
+SET first_page_at = now(), bucket = coalesce(bucket, page_bucket(retention_s)), version = version + 1
+WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' AND NOT recovering
+  AND first_page_at IS NULL;
 
 -- One page, under the attempt. No row back: fenced out. A repeat after a lost answer is harmless.
 -- $1 job, $2 attempt, $3 step, $4 result, $5 first row, $6 rows, $7 raw bytes, $8 format, $9 hash,
@@ -15,7 +16,8 @@ INSERT INTO page (bucket, job, step, attempt, result, first_row, rows, raw_bytes
 SELECT l.bucket, l.id, $3::smallint, l.attempt, $4::smallint, $5::bigint, $6::integer, $7::integer,
        $8::smallint, $9::bytea, $10::bytea
 FROM (SELECT id, attempt, bucket FROM live
-      WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' FOR SHARE) l
+      WHERE id = $1::uuid AND attempt = $2::integer AND state = 'running' AND NOT recovering
+      FOR SHARE) l
 ON CONFLICT (bucket, job, step, attempt, result, first_row) DO UPDATE SET rows = excluded.rows
 RETURNING job;
 

@@ -76,3 +76,32 @@ FROM login l JOIN source s ON s.name = l.source
 WHERE l.tenant = $1::text AND l.source = $2::text
 ORDER BY l.ordinal
 LIMIT 1;
+
+-- What a tenant may do on a source: its first login, or the one of this alias or source. Caps are the
+-- smaller of both.
+-- $1 tenant, $2 alias or source; "": the first
+-- name: terms_find
+SELECT l.source, t.retention_s, least(t.statement_timeout_ms, s.statement_timeout_ms),
+       least(t.queue_timeout_ms, s.queue_timeout_ms), least(t.deadline_ms, s.deadline_ms)
+FROM login l JOIN tenant t ON t.name = l.tenant JOIN source s ON s.name = l.source
+WHERE l.tenant = $1::text AND ($2::text = '' OR l.alias = $2::text OR l.source = $2::text)
+ORDER BY l.alias = $2::text DESC, l.ordinal
+LIMIT 1;
+
+-- Caps and defaults; null leaves one as it is, 0 takes it away.
+-- $1 tenant, $2 retention s, $3 statement timeout ms, $4 queue timeout ms, $5 deadline ms
+-- name: tenant_limit
+UPDATE tenant
+SET retention_s = nullif(coalesce($2::integer, retention_s), 0),
+    statement_timeout_ms = nullif(coalesce($3::bigint, statement_timeout_ms), 0),
+    queue_timeout_ms = nullif(coalesce($4::bigint, queue_timeout_ms), 0),
+    deadline_ms = nullif(coalesce($5::bigint, deadline_ms), 0)
+WHERE name = $1::text RETURNING name;
+
+-- $1 source, $2 statement timeout ms, $3 queue timeout ms, $4 deadline ms
+-- name: source_limit
+UPDATE source
+SET statement_timeout_ms = nullif(coalesce($2::bigint, statement_timeout_ms), 0),
+    queue_timeout_ms = nullif(coalesce($3::bigint, queue_timeout_ms), 0),
+    deadline_ms = nullif(coalesce($4::bigint, deadline_ms), 0)
+WHERE name = $1::text RETURNING name;

@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ struct cutter {
     char *server; /* where the real server listens */
     int listener;
     int quit[2]; /* a pipe: its end says that it is time to go */
+    int drop[2]; /* a pipe: a byte says that the connection is to be cut */
+    sem_t dropped;
     pthread_t thread;
     _Atomic(const char *) text;
     atomic_int cuts;
@@ -74,6 +77,15 @@ pass(cutter_t *self, int from, int to, bool answers)
     return write_all(to, bytes, size);
 }
 
+/* Take the word that the connection is to be cut. */
+static bool
+drop_taken(cutter_t *self)
+{
+    char byte;
+    atomic_fetch_add(&self->cuts, 1);
+    return read(self->drop[0], &byte, 1) == 1;
+}
+
 /* One connection, from its beginning to its end; false: time to go. */
 static bool
 serve(cutter_t *self, int client)
@@ -81,9 +93,15 @@ serve(cutter_t *self, int client)
     int server = server_connect(self);
     struct pollfd items[] = { { .fd = client, .events = POLLIN },
                               { .fd = server, .events = POLLIN },
-                              { .fd = self->quit[0], .events = POLLIN } };
+                              { .fd = self->quit[0], .events = POLLIN },
+                              { .fd = self->drop[0], .events = POLLIN } };
     bool open = server >= 0;
-    while (open && poll(items, 3, -1) > 0 && !items[2].revents) {
+    bool told = false;
+    while (open && poll(items, 4, -1) > 0 && !items[2].revents) {
+        if (items[3].revents) {
+            told = drop_taken(self);
+            break;
+        }
         if (items[0].revents)
             open = pass(self, client, server, false);
         if (open && items[1].revents)
@@ -92,6 +110,8 @@ serve(cutter_t *self, int client)
     if (server >= 0)
         close(server);
     close(client);
+    if (told)
+        sem_post(&self->dropped);
     return !items[2].revents;
 }
 
@@ -132,7 +152,8 @@ cutter_new(const char *dsn)
     cutter_t *self = (cutter_t *)mem_new(sizeof *self);
     self->server = mem_text(dsn);
     PGconn *probe = PQconnectdb(dsn);
-    bool good = PQstatus(probe) == CONNECTION_OK && cutter_listen(self) && pipe(self->quit) == 0;
+    bool good = PQstatus(probe) == CONNECTION_OK && cutter_listen(self) && pipe(self->quit) == 0
+                && pipe(self->drop) == 0 && sem_init(&self->dropped, 0, 0) == 0;
     const char *password = good && PQpass(probe) ? PQpass(probe) : "";
     self->dsn =
         mem_format("host=%s port=5432 user=%s dbname=%s password='%s' sslmode=disable "
@@ -156,6 +177,9 @@ cutter_destroy(cutter_t **self_p)
     close(self->quit[1]);
     (void)pthread_join(self->thread, NULL);
     close(self->quit[0]);
+    close(self->drop[0]);
+    close(self->drop[1]);
+    (void)sem_destroy(&self->dropped);
     close(self->listener);
     (void)unlink(self->path);
     (void)rmdir(self->folder);
@@ -175,6 +199,15 @@ void
 cutter_arm(cutter_t *self, const char *text)
 {
     atomic_store(&self->text, text);
+}
+
+void
+cutter_drop(cutter_t *self)
+{
+    if (write(self->drop[1], "", 1) != 1)
+        return;
+    while (sem_wait(&self->dropped) != 0)
+        ;
 }
 
 int

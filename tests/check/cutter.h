@@ -21,6 +21,10 @@ const char *cutter_dsn(const cutter_t *self);
 /* From any thread: from now on, cut at the server's next bytes that hold `text` (static), once. */
 void cutter_arm(cutter_t *self, const char *text);
 
+/* From any thread: cut the connection that is open now, and wait until that is done. What the
+ * server was asked over it goes on there. */
+void cutter_drop(cutter_t *self);
+
 /* From any thread: how often it has cut. */
 int cutter_cuts(const cutter_t *self);
 

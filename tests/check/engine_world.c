@@ -101,7 +101,8 @@ world_end(world_t *world)
     pg_destroy(&world->pg);
 }
 
-const order_t select_1 = { .dialect = "v1_job", .sql = "SELECT 1", .sql_size = 8 };
+static const order_step_t step_1 = { .sql = "SELECT 1", .sql_size = 8 };
+const order_t select_1 = { .dialect = "v1_job", .steps = &step_1, .step_count = 1, .priority = -1 };
 
 jobid_t
 world_job(world_t *world)

@@ -76,6 +76,7 @@ link_send(link_t *self, const wire_t *message)
             heard_t *heard = heard_of(&message->credit.done[i].job);
             heard->released = true;
             heard->verdict = (release_verdict_t)message->credit.done[i].verdict;
+            heard->later_ms = message->credit.done[i].later_ms;
         }
     }
     for (uint32_t i = 0; message->tag == WIRE_changes && i < message->changes.jobs_count; i++) {
@@ -166,21 +167,35 @@ wait_until(const char *sql, const char *expected)
 /* --- jobs --- */
 
 jobid_t
-a_job(const char *sql)
+submitted(submit_t *submit)
 {
     err_t err;
     int64_t ms = 0;
     CHECK(store_clock(world_store, &ms, &err));
-    submit_t submit = { .id = jobid_make(ms, 0),
-                        .tenant = "demo",
-                        .source = "floor",
-                        .dialect = "test",
-                        .priority = 5,
-                        .retention_s = 3600,
-                        .sql = sql };
-    submit_t *list[] = { &submit };
-    CHECK(store_submit(world_store, list, 1, &err));
-    return submit.id;
+    submit->id = jobid_make(ms, 0);
+    submit->tenant = "demo";
+    submit->source = "floor";
+    submit->dialect = "test";
+    submit->priority = 5;
+    submit->retention_s = 3600;
+    if (!submit->sql)
+        submit->sql = "";
+    CHECK(store_submit(world_store, &submit, 1, &err));
+    return submit->id;
+}
+
+jobid_t
+a_job(const char *sql)
+{
+    submit_t submit = { .sql = sql };
+    return submitted(&submit);
+}
+
+jobid_t
+a_job_with(const char *sql, const char *options)
+{
+    submit_t submit = { .sql = sql, .options = options };
+    return submitted(&submit);
 }
 
 void
@@ -207,6 +222,43 @@ ended(const jobid_t *id)
     find_t find = found(id, "demo");
     assert_int_equal(find.verdict, FIND_FOUND);
     return find.job;
+}
+
+job_t *
+ran_steps(const submit_step_t *steps, uint32_t count)
+{
+    submit_t submit = { .steps = steps, .step_count = count };
+    jobid_t id = submitted(&submit);
+    dispatch(&id);
+    return ended(&id);
+}
+
+job_t *
+ran_with(const char *sql, const char *options)
+{
+    jobid_t id = a_job_with(sql, options);
+    dispatch(&id);
+    return ended(&id);
+}
+
+void
+say_cancel(const jobid_t *id)
+{
+    wire_ref_t ref = { .job = *id };
+    wire_t message = { .tag = WIRE_cancel };
+    message.cancel.jobs = &ref;
+    message.cancel.jobs_count = 1;
+    leader.options.message(leader.options.arg, &message);
+}
+
+void
+cancel(const jobid_t *id)
+{
+    err_t err;
+    cancel_verdict_t verdict;
+    CHECK(store_cancel(world_store, id, "demo", &verdict, &err));
+    if (verdict == CANCEL_ASKED)
+        say_cancel(id);
 }
 
 job_t *
@@ -305,6 +357,8 @@ floor_open(void **unused)
                                        .first_page_ms = 100,
                                        .inline_bytes = 2048,
                                        .max_attempts = 3,
+                                       .deadline_ms = 86400000,
+                                       .stop_grace_ms = FLOOR_GRACE_MS,
                                        .batch_most = 256,
                                        .connect_timeout_ms = 5000,
                                        .lease_ms = 500,

@@ -11,13 +11,14 @@
 #include "executor/runner.h"
 #include "tests/check/world.h"
 
-enum { FLOOR_JOBS = 64 };
+enum { FLOOR_JOBS = 64, FLOOR_GRACE_MS = 300 };
 
 /* What the leader has heard of a job. */
 typedef struct {
     jobid_t id;
     bool released;
     release_verdict_t verdict;
+    int64_t later_ms;
     bool changed;
     job_state_t state;
 } heard_t;
@@ -37,8 +38,11 @@ extern floor_t floor_world;
 int floor_open(void **unused);
 int floor_close(void **unused);
 
-/* A committed job with this text. */
+/* A committed job: as said (what every job here has is filled in), with this text, and with these
+ * options (JSON). */
+jobid_t submitted(submit_t *submit);
 jobid_t a_job(const char *sql);
+jobid_t a_job_with(const char *sql, const char *options);
 
 /* Dispatch it as the leader. */
 void dispatch(const jobid_t *id);
@@ -52,6 +56,14 @@ void wait_until(const char *sql, const char *expected);
 
 /* Submit, dispatch, wait for the end, and read it. The caller owns it. */
 job_t *ran(const char *sql) MUST_USE;
+
+/* The same for jobs with options, and of several steps. */
+job_t *ran_with(const char *sql, const char *options) MUST_USE;
+job_t *ran_steps(const submit_step_t *steps, uint32_t count) MUST_USE;
+
+/* Cancel it in the store, and tell the executor where it has the job; only tell it. */
+void cancel(const jobid_t *id);
+void say_cancel(const jobid_t *id);
 
 /* The same for a job that was dispatched already. */
 job_t *ended(const jobid_t *id) MUST_USE;

@@ -63,12 +63,16 @@ orders_that_cannot_run_are_refused(void **unused)
     (void)unused;
     world_t world;
     world_begin(&world, "2000", "60000");
-    const order_t nul = { .dialect = "v1_job", .sql = "SELECT\0 1", .sql_size = 9 };
-    const order_t latin = { .dialect = "v1_job", .sql = "SELECT '\xe4'", .sql_size = 10 };
-    const order_t empty = { .dialect = "v1_job", .sql = "", .sql_size = 0 };
-    expect_refusal(&world, &world.caller, &nul, ERR_INVALID);
-    expect_refusal(&world, &world.caller, &latin, ERR_INVALID);
-    expect_refusal(&world, &world.caller, &empty, ERR_INVALID);
+    const order_step_t steps[] = { { .sql = "SELECT\0 1", .sql_size = 9 },
+                                   { .sql = "SELECT '\xe4'", .sql_size = 10 },
+                                   { .sql = "", .sql_size = 0 } };
+    for (size_t i = 0; i < 3; i++) {
+        const order_t order = order_of("v1_job", &steps[i]);
+        expect_refusal(&world, &world.caller, &order, ERR_INVALID);
+    }
+    order_t astray = select_1;
+    astray.source = "nowhere";
+    expect_refusal(&world, &world.caller, &astray, ERR_INVALID);
     caller_t reader = world.caller;
     memcpy(reader.role, "read", 5);
     expect_refusal(&world, &reader, &select_1, ERR_DENIED);

@@ -50,8 +50,12 @@ typedef struct {
     pthread_t thread;
     atomic_bool stopping;
     jobid_t waited;
+    peer_t watcher; /* of the last watch, and its job: the leader's thread */
+    jobid_t watched;
+    atomic_bool tells; /* say at once that it is done */
     atomic_int watches;
     atomic_int offers;
+    atomic_int cancels;
     atomic_bool lies;  /* say that a job is done when it is not */
     const char *state; /* what becomes of offered jobs; NULL: nothing */
     char *manifest;
@@ -67,6 +71,20 @@ allow(void *arg, const char *public_key, char *role, char *name)
     return BUS_ALLOW;
 }
 
+/* Say that a job has ended, and say so again: repeating it is harmless. */
+static void
+tell_end(leader_t *self, const peer_t *peer, const jobid_t *job, job_state_t state)
+{
+    wire_change_t change = {
+        .job = *job, .attempt = 9, .state = state, .started_ms = 1000, .ended_ms = 2000, .rows = 1
+    };
+    wire_t message = { .tag = WIRE_changes };
+    message.changes.jobs = &change;
+    message.changes.jobs_count = 1;
+    bus_send(self->bus, peer, &message);
+    bus_send(self->bus, peer, &message);
+}
+
 /* What an executor and the broker do with an offered job, and what the API node hears of it. */
 static void
 finish_offered(leader_t *self, const peer_t *peer, const wire_offer_t *offer)
@@ -75,17 +93,7 @@ finish_offered(leader_t *self, const peer_t *peer, const wire_offer_t *offer)
     if (!atomic_load(&self->lies))
         world_finish(self->world, &offer->job, self->state, self->manifest);
     assert_true(job_state_parse(self->state, &state));
-    wire_change_t change = { .job = offer->job,
-                             .attempt = 9,
-                             .state = state,
-                             .started_ms = 1000,
-                             .ended_ms = 2000,
-                             .rows = 1 };
-    wire_t message = { .tag = WIRE_changes };
-    message.changes.jobs = &change;
-    message.changes.jobs_count = 1;
-    bus_send(self->bus, peer, &message);
-    bus_send(self->bus, peer, &message); /* repeating it is harmless */
+    tell_end(self, peer, &offer->job, state);
 }
 
 static void
@@ -98,8 +106,13 @@ serve(leader_t *self, const peer_t *peer, const wire_t *message)
                               .leading = true } };
     if (message->tag == WIRE_hello)
         bus_send(self->bus, peer, &beat);
-    if (message->tag == WIRE_watch)
+    if (message->tag == WIRE_watch) {
+        self->watcher = *peer;
+        self->watched = message->watch.jobs[message->watch.jobs_count - 1].job;
         atomic_fetch_add(&self->watches, (int)message->watch.jobs_count);
+    }
+    if (message->tag == WIRE_cancel)
+        atomic_fetch_add(&self->cancels, (int)message->cancel.jobs_count);
     if (message->tag != WIRE_offers)
         return;
     atomic_fetch_add(&self->offers, (int)message->offers.jobs_count);
@@ -123,6 +136,8 @@ lead(void *arg)
                 break;
             serve(self, &peer, message);
         }
+        if (atomic_exchange(&self->tells, false))
+            tell_end(self, &self->watcher, &self->watched, JOB_DONE);
     }
     return NULL;
 }
@@ -198,6 +213,7 @@ an_event_ends_a_wait_at_once(void **unused)
         assert_non_null(job);
         assert_int_equal(job->state, JOB_DONE);
         assert_int_equal(job->rows, 1);
+        assert_true(job->expires_ms > job->ended_ms);
         assert_string_equal(job->tenant, world.caller.tenant);
     }
     assert_true(clock_mono_ms() - began_ms < SOON_MS);
@@ -296,6 +312,74 @@ another_nodes_job_is_watched(void **unused)
     world_end(&here);
 }
 
+/* Called when the job was read, and its end is waited for. */
+static bool
+tell_now(void *arg)
+{
+    leader_t *leader = arg;
+    atomic_store(&leader->tells, true);
+    return false;
+}
+
+static void
+the_end_of_another_nodes_job_is_believed_without_a_second_look(void **unused)
+{
+    (void)unused;
+    world_t here;
+    world_t there;
+    world_begin(&here, "60000", "60000");
+    world_begin(&there, "60000", "60000");
+    leader_t leader;
+    leader_begin(&leader, &here, NULL);
+    await_leader(&here, &leader);
+    jobid_t id = world_job(&there);
+    patience_t patience = { tell_now, &leader };
+    err_t err;
+    own(job) job = engine_wait(here.engine, &there.caller, &id, SOON_MS, false, &patience, &err);
+    assert_non_null(job);
+    assert_int_equal(job->state, JOB_DONE); /* though the store knows nothing of it */
+    assert_true(job->retention_s > 0);
+    assert_int_equal(job->expires_ms, 2000 + 1000 * (int64_t)job->retention_s);
+    leader_end(&leader);
+    world_end(&there);
+    world_end(&here);
+}
+
+static bool
+was_cancelled(void *arg)
+{
+    leader_t *leader = arg;
+    return atomic_load(&leader->cancels) > 0;
+}
+
+static void
+the_leader_is_told_which_job_to_stop(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_begin(&world, "60000", "60000");
+    leader_t leader;
+    leader_begin(&leader, &world, NULL);
+    await_leader(&world, &leader);
+    err_t err;
+    jobid_t id = world_job(&world);
+    char text[JOBID_TEXT_SIZE];
+    own(mem) script = mem_format("UPDATE live SET state = 'running', attempt = 1, owner = 'e/1'"
+                                 " WHERE id = '%s'",
+                                 jobid_text(&id, text));
+    assert_true(pg_script(world.pg, script, &err));
+    patience_t patience = { was_cancelled, &leader };
+    bool never_started = true;
+    own(job) job =
+        engine_cancel(world.engine, &world.caller, &id, SOON_MS, &patience, &never_started, &err);
+    assert_non_null(job);
+    assert_int_equal(job->state, JOB_RUNNING);
+    assert_false(never_started);
+    assert_int_equal(atomic_load(&leader.cancels), 1);
+    leader_end(&leader);
+    world_end(&world);
+}
+
 static bool
 was_watched(void *arg)
 {
@@ -344,7 +428,9 @@ main(void)
         cmocka_unit_test(a_failure_is_read_from_the_store),
         cmocka_unit_test(a_false_event_gives_no_rows_and_no_end),
         cmocka_unit_test(another_nodes_job_is_watched),
+        cmocka_unit_test(the_end_of_another_nodes_job_is_believed_without_a_second_look),
         cmocka_unit_test(a_new_leader_is_told_who_waits),
+        cmocka_unit_test(the_leader_is_told_which_job_to_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,12 +147,37 @@ a_failing_statement_says_why_and_where(void **unused)
 }
 
 static void
-several_statements_fail_as_the_server_says(void **unused)
+several_statements_each_have_a_result(void **unused)
 {
     (void)unused;
-    own(job) job = ran("SELECT 1; SELECT 2");
-    assert_int_equal(job->state, JOB_FAILED);
-    assert_string_equal(job->sqlstate, "42601");
+    own(job) job = ran("SELECT 1; CREATE TEMP TABLE t (n int); SELECT 2, 3");
+    assert_int_equal(job->state, JOB_DONE);
+    assert_int_equal(job->manifest->count, 3);
+    assert_string_equal(job->manifest->results[1].tag, "CREATE TABLE");
+    assert_false(job->manifest->results[1].has_columns);
+    assert_int_equal(job->manifest->results[2].ordinal, 2);
+    assert_int_equal(job->manifest->results[2].column_count, 2);
+    assert_int_equal(job->rows, 2);
+}
+
+static void
+pages_of_several_results_are_apart(void **unused)
+{
+    (void)unused;
+    own(job) job = ran("SELECT i, md5(i::text) FROM generate_series(1, 20000) i;"
+                       "SELECT i, md5(i::text) FROM generate_series(1, 30000) i");
+    assert_int_equal(job->state, JOB_DONE);
+    assert_int_equal(job->rows, 50000);
+    for (uint32_t k = 0; k < 2; k++) {
+        const result_t *result = &job->manifest->results[k];
+        assert_int_equal(result->rows, 20000 + 10000 * k);
+        assert_int_equal(result->attempt, 1);
+        char text[JOBID_TEXT_SIZE];
+        own(mem) sql = mem_format("SELECT sum(rows) FROM page WHERE job = '%s' AND result = %u",
+                                  jobid_text(&job->id, text), k);
+        own(mem) rows = ask(sql);
+        assert_string_equal(rows, k == 0 ? "20000" : "30000");
+    }
 }
 
 static void
@@ -199,6 +224,67 @@ a_row_beyond_the_limit_fails_its_job_alone(void **unused)
     assert_string_equal(bit_large->sqlstate, "54000");
 }
 
+/* A table as wide as they come, for the jobs of a test. */
+static void
+have_wide_tables(void)
+{
+    tell("DROP TABLE IF EXISTS floor_role.wide;"
+         "DO $$ BEGIN EXECUTE 'CREATE TABLE floor_role.wide (' ||"
+         " (SELECT string_agg(format('%I int', rpad('c' || i, 60, 'x')), ', ')"
+         "  FROM generate_series(1, 1500) i) || ')'; END $$;"
+         "ALTER TABLE floor_role.wide OWNER TO floor_role");
+}
+
+/* That often the widest select there is; owned by the caller. */
+static char *
+wide_selects(int count)
+{
+    char *text = mem_text("");
+    for (int i = 0; i < count; i++) {
+        char *longer = mem_format("%sSELECT * FROM wide;", text);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static void
+results_of_too_many_columns_fail_their_job_before_commit(void **unused)
+{
+    (void)unused;
+    have_wide_tables();
+    own(mem) few = wide_selects(10);
+    own(mem) many = wide_selects(900);
+    own(mem) writing = mem_format("CREATE TABLE kept (n int); %s", many);
+    own(job) good = ran(few);
+    assert_int_equal(good->state, JOB_DONE);
+    assert_int_equal(good->manifest->count, 10);
+    own(job) failed = ran(writing);
+    assert_int_equal(failed->state, JOB_FAILED);
+    assert_string_equal(failed->sqlstate, "54000");
+    assert_non_null(strstr(failed->error, "too many columns"));
+    own(mem) kept = ask("SELECT to_regclass('floor_role.kept') IS NULL");
+    assert_string_equal(kept, "t");
+}
+
+static void
+a_jobs_steps_share_a_bound_for_their_columns(void **unused)
+{
+    (void)unused;
+    enum { STEPS = 8 };
+    have_wide_tables();
+    own(mem) text = wide_selects(18);
+    submit_step_t steps[STEPS];
+    for (int i = 0; i < STEPS; i++)
+        steps[i] = (submit_step_t){ .sql = text };
+    own(job) job = ran_steps(steps, STEPS);
+    assert_int_equal(job->state, JOB_FAILED);
+    assert_string_equal(job->sqlstate, "54000");
+    assert_non_null(strstr(job->error, "job's steps"));
+    own(mem) sum = ask("SELECT sum(octet_length(manifest)) FROM step");
+    assert_in_range(strtoll(sum, NULL, 10), MANIFESTS_MOST / 2, MANIFESTS_MOST);
+}
+
 static void
 text_that_is_not_utf8_fails_the_job(void **unused)
 {
@@ -240,7 +326,7 @@ a_source_that_is_away_is_tried_later(void **unused)
     dispatch(&id);
     heard_t *heard = wait_released(&id);
     tell("DELETE FROM login; DELETE FROM source WHERE name = 'floor'");
-    assert_int_equal(heard->verdict, RELEASE_LATER);
+    assert_int_equal(heard->verdict, RELEASE_AWAY);
     assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
 }
 
@@ -307,10 +393,13 @@ main(void)
         HERE(no_rows_are_one_empty_page),
         HERE(first_rows_of_a_slow_statement_come_early),
         HERE(a_failing_statement_says_why_and_where),
-        HERE(several_statements_fail_as_the_server_says),
+        HERE(several_statements_each_have_a_result),
+        HERE(pages_of_several_results_are_apart),
         HERE(transaction_control_is_refused),
         HERE(a_deferred_constraint_fails_the_job_at_commit),
         HERE(a_row_beyond_the_limit_fails_its_job_alone),
+        HERE(results_of_too_many_columns_fail_their_job_before_commit),
+        HERE(a_jobs_steps_share_a_bound_for_their_columns),
         HERE(text_that_is_not_utf8_fails_the_job),
         HERE(a_tenant_without_a_login_is_told),
         HERE(a_refused_login_fails_the_job),

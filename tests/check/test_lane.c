@@ -1,162 +1,7 @@
 /* test_lane.c - the lane against a real PostgreSQL, and what fences and losses do. */
 #include <stdlib.h>
 
-#include "common/lane.h"
-#include "tests/check/cutter.h"
-#include "tests/check/world.h"
-
-enum { PATIENCE_MS = 30000, WRITES = 4 };
-
-static struct {
-    cutter_t *cutter;
-    loop_t *loop;
-    lane_t *lane;
-    uint32_t awaited;
-    uint32_t deposed;
-    jobid_t held[WRITES];
-    uint32_t held_count;
-    int64_t incarnation;
-    write_t writes[WRITES];
-} world;
-
-/* --- acting --- */
-
-static uint32_t
-held(void *unused, const jobid_t **ids)
-{
-    (void)unused;
-    *ids = world.held;
-    return world.held_count;
-}
-
-static void
-on_deposed(void *unused)
-{
-    (void)unused;
-    world.deposed++;
-}
-
-static void
-answered(write_t *write)
-{
-    (void)write;
-    if (--world.awaited == 0)
-        loop_stop(world.loop);
-}
-
-static void
-no_patience(void *unused)
-{
-    (void)unused;
-    fail_msg("the lane did not answer");
-}
-
-/* Hand writes to the lane and turn the loop until all are answered. */
-static void
-run(uint32_t count)
-{
-    err_t err;
-    world.awaited = count;
-    for (uint32_t i = 0; i < count; i++) {
-        world.writes[i].done = answered;
-        lane_write(world.lane, &world.writes[i]);
-    }
-    loop_timer_t *patience = loop_after(world.loop, PATIENCE_MS, no_patience, NULL);
-    CHECK(loop_run(world.loop, &err));
-    loop_cancel(&patience);
-    assert_int_equal(lane_load(world.lane), 0);
-}
-
-static write_t *
-a_write(uint32_t i, write_kind_t kind, const jobid_t *job, int32_t attempt)
-{
-    write_clear(&world.writes[i]);
-    world.writes[i] = (write_t){ .kind = kind, .job = *job, .attempt = attempt };
-    return &world.writes[i];
-}
-
-static write_t *
-a_claim(uint32_t i, const jobid_t *job)
-{
-    write_t *write = a_write(i, WRITE_CLAIM, job, 0);
-    write->in.session.backend_pid = 77;
-    write->in.session.backend_start_us = 1234567;
-    world.held[world.held_count++] = *job;
-    return write;
-}
-
-static write_t *
-a_finish(uint32_t i, const jobid_t *job, int32_t attempt)
-{
-    write_t *write = a_write(i, WRITE_FINISH, job, attempt);
-    write->in.ending = (ending_t){ .state = JOB_DONE, .rows = 3, .bytes = 30, .executing_us = 9 };
-    return write;
-}
-
-/* A page of one row; caller owns it. */
-static page_t *
-a_page(void)
-{
-    err_t err;
-    page_writer_t *writer = page_writer_new(1000, 10, 1000);
-    page_row_open(writer, 1);
-    page_cell_int(writer, 42);
-    assert_true(page_row_close(writer));
-    page_t *page = page_writer_close(writer, &err);
-    page_writer_destroy(&writer);
-    return page;
-}
-
-static jobid_t
-a_claimed_job(void)
-{
-    jobid_t job = a_submitted_job();
-    write_t *write = a_claim(0, &job);
-    run(1);
-    assert_int_equal(write->verdict, WRITE_DONE);
-    assert_int_equal(write->claimed.attempt, 1);
-    return job;
-}
-
-/* --- before and after --- */
-
-/* An executor that is alive, with a lane through the cutter. */
-static int
-lane_open(void **unused)
-{
-    (void)unused;
-    err_t err;
-    world.held_count = 0;
-    world.deposed = 0;
-    world.incarnation++;
-    enroll("exec", world.incarnation, 60000);
-    world.cutter = cutter_new(world_dsn);
-    world.loop = loop_new(&err);
-    if (!world.cutter || !world.loop)
-        return -1;
-    lane_options_t options = { .loop = world.loop,
-                               .dsn = cutter_dsn(world.cutter),
-                               .who = "test-lane",
-                               .node = "exec",
-                               .incarnation = world.incarnation,
-                               .batch_most = WRITES,
-                               .held = held,
-                               .deposed = on_deposed };
-    world.lane = lane_new(&options);
-    return 0;
-}
-
-static int
-lane_close(void **unused)
-{
-    (void)unused;
-    for (uint32_t i = 0; i < WRITES; i++)
-        write_clear(&world.writes[i]);
-    lane_destroy(&world.lane);
-    loop_destroy(&world.loop);
-    cutter_destroy(&world.cutter);
-    return 0;
-}
+#include "tests/check/lane_world.h"
 
 /* --- the lane --- */
 
@@ -260,14 +105,14 @@ an_outcome_is_put_on_record_and_seen(void **unused)
     write_t *look = a_write(0, WRITE_LOOK, &job, 1);
     run(1);
     assert_int_equal(look->verdict, WRITE_DONE);
-    assert_false(look->outcome_found);
+    assert_false(look->look.found);
     write_t *outcome = a_write(0, WRITE_OUTCOME, &job, 1);
     outcome->in.outcome.manifest = (const uint8_t *)"x";
     outcome->in.outcome.manifest_size = 1;
     look = a_write(1, WRITE_LOOK, &job, 1);
     run(2);
     assert_int_equal(outcome->verdict, WRITE_DONE);
-    assert_true(look->outcome_found);
+    assert_true(look->look.found);
 }
 
 static void
@@ -461,8 +306,6 @@ a_final_job_is_gone_seven_days_after_it_expired(void **unused)
     assert_int_equal(found(&job, "demo").verdict, FIND_MISSING);
     assert_int_equal(found(&job, "other").verdict, FIND_MISSING);
 }
-
-#define LANE_TEST(claim) cmocka_unit_test_setup_teardown(claim, lane_open, lane_close)
 
 int
 main(void)

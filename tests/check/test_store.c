@@ -349,13 +349,6 @@ a_node_whose_row_is_gone_cannot_renew(void **unused)
     assert_int_equal(err.kind, ERR_GONE);
 }
 
-static bool
-is_demo(void *arg, const char *tenant)
-{
-    (void)arg;
-    return strcmp(tenant, "demo") == 0;
-}
-
 static void
 count_waiting(void *arg, const waiting_t *job)
 {
@@ -364,20 +357,47 @@ count_waiting(void *arg, const waiting_t *job)
 }
 
 static void
-the_sweep_reports_what_waits_but_for_tenants_that_it_skips(void **unused)
+the_sweep_finds_who_has_jobs_and_the_head_of_what_waits(void **unused)
 {
     (void)unused;
     err_t err;
     int jobs = 0;
+    uint32_t count = 0;
+    store_pair_t pairs[4] = { 0 };
     tell("DELETE FROM live");
     (void)a_submitted_job();
     (void)a_submitted_job();
-    CHECK(store_sweep_pending(world_store, 10, is_demo, count_waiting, &jobs, &err));
-    assert_int_equal(jobs, 0);
-    CHECK(store_sweep_pending(world_store, 1, NULL, count_waiting, &jobs, &err));
+    CHECK(store_sweep_pairs(world_store, &pairs[3], pairs, 4, &count, &err));
+    assert_int_equal(count, 1);
+    assert_string_equal(pairs[0].tenant, "demo");
+    assert_false(pairs[0].paused);
+    CHECK(store_sweep_pending(world_store, &pairs[0], 1, count_waiting, &jobs, &err));
     assert_int_equal(jobs, 1);
-    CHECK(store_sweep_pending(world_store, 10, NULL, count_waiting, &jobs, &err));
+    CHECK(store_sweep_pending(world_store, &pairs[0], 10, count_waiting, &jobs, &err));
     assert_int_equal(jobs, 3);
+    CHECK(store_sweep_pairs(world_store, &pairs[0], pairs, 4, &count, &err));
+    assert_int_equal(count, 0);
+}
+
+static void
+the_sweep_goes_on_behind_the_pair_where_it_stopped(void **unused)
+{
+    (void)unused;
+    err_t err;
+    uint32_t count = 0;
+    store_pair_t pairs[3] = { 0 };
+    tell("DELETE FROM live");
+    tell("INSERT INTO live (id, tenant, source, dialect, sql, retention_s) "
+         "SELECT gen_random_uuid(), t, s, 'test', '', 60 "
+         "FROM unnest(ARRAY['a', 'b']) t, unnest(ARRAY['x', 'y']) s, generate_series(1, 20)");
+    CHECK(store_sweep_pairs(world_store, &pairs[2], pairs, 3, &count, &err));
+    assert_int_equal(count, 3);
+    assert_string_equal(pairs[2].tenant, "b");
+    assert_string_equal(pairs[2].source, "x");
+    CHECK(store_sweep_pairs(world_store, &pairs[2], pairs, 3, &count, &err));
+    assert_int_equal(count, 1);
+    assert_string_equal(pairs[0].source, "y");
+    tell("DELETE FROM live");
 }
 
 int
@@ -401,7 +421,8 @@ main(void)
         cmocka_unit_test(a_list_shows_every_value_as_text),
         cmocka_unit_test(only_one_broker_leads_until_it_is_silent),
         cmocka_unit_test(a_node_whose_row_is_gone_cannot_renew),
-        cmocka_unit_test(the_sweep_reports_what_waits_but_for_tenants_that_it_skips),
+        cmocka_unit_test(the_sweep_finds_who_has_jobs_and_the_head_of_what_waits),
+        cmocka_unit_test(the_sweep_goes_on_behind_the_pair_where_it_stopped),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);
 }

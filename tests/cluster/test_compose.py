@@ -220,7 +220,7 @@ def test_up_on_a_running_cluster_is_an_error(ours):
 
 @pytest.mark.parametrize("options,said", [
     (["--set", "no_such_setting=1"], "no_such_setting"),
-    (["--set", "ledger=on"], "not built yet"),
+    (["--set", "ledger=maybe"], "must be on or off"),
     (["--set", "name=x"], "name"),
     (["--set", "slots=many"], "slots"),
     (["--source", "x=host=/nowhere"], "user"),

@@ -351,8 +351,9 @@ def test_the_source_is_killed_and_comes_back(story, say):
         held = tale.until(lambda: tale.store("SELECT id FROM live WHERE state = 'running'"))
         held = [row[0] for row in held]
         tale.met(held, strike(tale.cluster, ["source"]))
+        # handed back, or, where COMMIT had been sent, waiting to be decided
         tale.until(lambda: not tale.store("SELECT 1 FROM live WHERE id = ANY(%s::uuid[]) AND attempt = 1"
-                                          " AND state = 'running' LIMIT 1", held))
+                                          " AND state = 'running' AND NOT recovering LIMIT 1", held))
         tale.cluster.act("start", "source")
         tale.flows(25)
     tale.end(say, failures="connection")

@@ -2,6 +2,7 @@
 import pytest
 
 from history import History, Job, judge
+from victims import judge as judge_effects
 
 
 def made_up(**changes):
@@ -57,3 +58,21 @@ def test_the_judge_sees_a_result_that_is_not_whole(answers, torn):
     for offset, count, rows, complete in answers:
         job.take_rows([{"i": offset + k, "nonce": "x"} for k in range(count)], offset, 2, rows, complete)
     assert bool(job.torn) == torn
+
+
+@pytest.mark.parametrize("state, count, breach", [
+    ("done", 1, None), ("unknown", 0, None), ("unknown", 1, None), ("failed", 0, None),
+    ("skipped", 0, None), ("cancelled", 0, None),
+    ("done", 0, "lost"), ("done", 2, "duplicated"), ("unknown", 2, "duplicated"),
+    ("failed", 1, "untold"), ("cancelled", 1, "untold"), ("timed_out", 1, "untold"),
+    ("skipped", 1, "untold"),
+])
+def test_effects_are_judged_step_by_step(state, count, breach):
+    said = {"id": "a", "state": "failed",
+            "steps": [{"step": 0, "state": "done"}, {"step": 1, "state": state}]}
+    wrong = judge_effects({7: said}, {(7, 0): 1, (7, 1): count})
+    assert [each.split(":")[0] for each in wrong] == ([breach] if breach else [])
+
+
+def test_a_job_that_is_gone_is_lost():
+    assert judge_effects({7: None}, {}) == ["lost: job 7 is gone"]

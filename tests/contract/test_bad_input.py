@@ -31,7 +31,27 @@ BODIES = [
     (b"{}", "sql"),
     (b'{"sql": null}', "sql"),
     (b'{"sql": 1}', "sql"),
-    (b'{"sql": ["SELECT 1"]}', "sql"),
+    (b'{"sql": {"sql": "SELECT 1"}}', "sql"),
+    (b'{"sql": []}', "sql"),
+    (b'{"sql": ["SELECT 1", ""]}', "sql[1]"),
+    (b'{"sql": ["SELECT 1", null]}', "sql[1]"),
+    (b'{"sql": [["SELECT 1"]]}', "sql[0]"),
+    (b'{"sql": ["SELECT 1", {"when": "done"}]}', "sql[1].sql"),
+    (b'{"sql": ["SELECT 1", {"sql": "SELECT 1", "when": "sometimes"}]}', "sql[1].when"),
+    (b'{"sql": ["SELECT 1", {"sql": "SELECT 1", "when": "done:1"}]}', "sql[1].when"),
+    (b'{"sql": ["SELECT 1", {"sql": "SELECT 1", "when": "done"}], "transaction": "job"}', "sql[1].when"),
+    (b'{"sql": ["SELECT 1", {"sql": "SELECT 1", "timeout_ms": 0}]}', "sql[1].timeout_ms"),
+    (b'{"sql": ["SELECT 1", {"sql": "SELECT 1", "colour": 1}]}', "sql[1]: unknown member 'colour'"),
+    (b'{"sql": ["SELECT 1 /*", "SELECT 2 */"], "transaction": "job"}', "sql[0]"),
+    (json.dumps({"sql": ["SELECT 1"] * 1001}).encode(), "1000"),
+    (b'{"sql": "SELECT 1", "priority": "high"}', "option 'priority'"),
+    (b'{"sql": "SELECT 1", "max_attempts": 0}', "option 'max_attempts'"),
+    (b'{"sql": "SELECT 1", "deadline_ms": 1e3}', "option 'deadline_ms'"),
+    (b'{"sql": "SELECT 1", "retention_s": 99999999999999999999}', "JSON"),
+    (b'{"sql": "SELECT 1", "read_only": 1}', "option 'read_only'"),
+    (b'{"sql": "SELECT 1", "transaction": "none"}', "option 'transaction'"),
+    (json.dumps({"sql": "SELECT 1", "client_token": "x" * 256}).encode(), "option 'client_token'"),
+    (b'{"sql": "SELECT 1", "callback_url": "http://127.0.0.1/"}', "option 'callback_url' is not served yet"),
     (b'{"sql": ""}', "sql"),
     (b'{"sql": "SELECT 1", "colour": 1}', "colour"),
     (b'{"sql": "SELECT 1", "sql": "SELECT 2"}', "sql"),
@@ -87,7 +107,9 @@ def test_a_bad_parameter_of_status_is_named(cluster, query, word):
         ("DELETE", "/api/v1/query", {"POST"}),
         ("GET", "/api/v1/job", {"POST"}),
         ("PUT", f"/api/v1/job/{ID}/results", {"GET", "HEAD"}),
-        ("POST", f"/api/v1/job/{ID}", {"GET", "HEAD"}),
+        ("POST", f"/api/v1/job/{ID}", {"GET", "HEAD", "DELETE"}),
+        ("GET", f"/api/v1/job/{ID}/cancel", {"POST"}),
+        ("DELETE", f"/api/v1/job/{ID}/renew", {"POST"}),
     ],
 )
 def test_a_wrong_method_is_405_with_allow(cluster, method, path, allow):
@@ -98,6 +120,17 @@ def test_a_wrong_method_is_405_with_allow(cluster, method, path, allow):
 
 def test_an_unknown_path_is_404(cluster):
     refused(call(cluster, "GET", "/api/v1/nothing"), 404)
+
+
+@pytest.mark.parametrize("method,path", [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/renew")])
+def test_a_job_that_is_not_there_is_404(cluster, method, path):
+    refused(call(cluster, method, f"/api/v1/job/{ID}{path}"), 404, "no such job")
+
+
+@pytest.mark.parametrize("path,body", [("cancel", "{"), ("cancel", "[]"), ("cancel", '{"why": 1}'), ("renew", "1"),
+                                       ("renew", '{"retention_s": "1"}'), ("renew", '{"until": 1}')])
+def test_a_bad_body_of_cancel_or_renew_is_named(cluster, path, body):
+    refused(call(cluster, "POST", f"/api/v1/job/{ID}/{path}", body), 400)
 
 
 @pytest.mark.parametrize("job", ["x", "1", ID[:-1], ID + "0", "%00", "..%2f"])
@@ -172,8 +205,8 @@ def test_sql_errors_carry_sqlstate_message_and_position(cluster):
 
 
 @pytest.mark.parametrize(
-    "sql", ["COMMIT", "/* x */ ROLLBACK", "BEGIN", "SAVEPOINT a", "COPY t FROM STDIN", "COPY (SELECT 1) TO STDOUT",
-            "LISTEN x", "-- only a comment", "SELECT 1; SELECT 2; COMMIT", "VACUUM"]
+    "sql", ["COMMIT", "/* x */ ROLLBACK", "BEGIN", "SAVEPOINT a", "COPY t FROM STDIN", "LISTEN x",
+            "-- only a comment", "SELECT 1; SELECT 2; COMMIT", "VACUUM"]
 )
 def test_what_cannot_run_in_a_step_fails_the_job_and_harms_nobody(cluster, sql):
     status = cluster.wait(cluster.submit(sql))

@@ -14,6 +14,7 @@ REPOSITORY = TESTS.parent
 sys.path.insert(0, str(REPOSITORY / "compose" / "lib"))
 
 import cluster as compose  # noqa: E402
+import mutants  # noqa: E402
 import nodes  # noqa: E402
 import postgres  # noqa: E402
 import programs  # noqa: E402
@@ -21,6 +22,10 @@ import proc  # noqa: E402
 from say import Failure, failure  # noqa: E402
 
 BUILD = REPOSITORY / "build-san"
+
+# Seeds of the model: in a whole run, and in model-long.
+SEEDS = 200_000
+SEEDS_LONG = 10_000_000
 
 # Machines differ in speed: a limit here is for what hangs, not for what is slow.
 GROUP_S = 45 * 60
@@ -148,30 +153,84 @@ class Run:
         place.make_folders()
         return "programs in " + programs.build(place)
 
-    def pytest(self, *args):
+    def outcomes(self):
+        """Every point of a writing job, fifty times: hours. Not part of a whole run, which meets each
+        point once."""
+        rounds = os.environ.get("MILLRACE_OUTCOME_ROUNDS", "50")
+        return self.pytest("tests/cluster/test_outcomes.py", MILLRACE_OUTCOME_ROUNDS=rounds)
+
+    def mutants(self):
+        """Plant the breaks that the tests must catch, one at a time. Not part of a whole run."""
+        survived = mutants.survivors(self.root)
+        if survived:
+            raise Failure(f"{len(survived)} of {len(mutants.MUTANTS)} survived: " + ", ".join(survived))
+        return f"{len(mutants.MUTANTS)} of {len(mutants.MUTANTS)} mutants caught"
+
+    def pytest(self, *args, **extra):
         return self.call([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra",
                           "--rootdir", TESTS, "--basetemp", os.path.join(self.root, "pytest"),
                           *args],
-                         closing=r"\d+ (passed|failed|errors?|skipped|deselected).* in [\d.]+s")
+                         closing=r"\d+ (passed|failed|errors?|skipped|deselected).* in [\d.]+s", **extra)
+
+    def seeds(self, program, count):
+        """Seeds of the model, on all cores; raises when one breaks a claim."""
+        cores = os.cpu_count() or 1
+        share = -(-count // cores)
+        shards = [subprocess.Popen([program, "--seeds", str(1 + core * share), str(share)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, env=self.environment())
+                  for core in range(cores)]
+        try:
+            told = [shard.communicate()[0] for shard in shards]
+        except BaseException:
+            for shard in shards:
+                shard.kill()
+            raise
+        print("\n".join(told), flush=True)
+        sums = {}
+        for before, what in (("^", "seeds"), ("", "in-doubt commits met"), (r"met \d+, ", "unknown"),
+                             ("", "effects lost"), ("", "duplicated")):
+            found = re.findall(before + what + r" (\d+)", "\n".join(told), re.M)
+            sums[what] = sum(map(int, found))
+        said = ", ".join(f"{what} {number}" for what, number in sums.items())
+        if any(shard.returncode != 0 for shard in shards) or sums["in-doubt commits met"] == 0:
+            raise Failure(said)
+        return said
+
+    def model(self):
+        """The life cycle as a model: planted breaks must be caught, and then no seed breaks a claim."""
+        self.sanitized()
+        self.call([BUILD / "model", "--breaks", "300000"])
+        return self.seeds(BUILD / "model", SEEDS)
+
+    def model_long(self):
+        """Ten million seeds. Not part of a whole run."""
+        build = REPOSITORY / "build-model"
+        self.call(["cmake", "-S", REPOSITORY, "-B", build, "-G", "Ninja"])
+        self.call(["ninja", "-C", build, "model"])
+        return self.seeds(build / "model", SEEDS_LONG)
 
     # Names into groups.
 
     def all(self):
         self.group("checks", self.checks)
         self.group("unit", self.unit)
+        self.group("model", self.model)
         self.group("store", self.store)
         self.group("release", self.release)
         self.group("contract and cluster", self.pytest, "tests/contract", "tests/cluster")
 
     def one(self, name):
         path = name.split("::")[0]
-        if name in ("checks", "unit", "threads", "store", "release"):
+        if name in ("checks", "unit", "threads", "store", "release", "outcomes", "mutants"):
             self.group(name, getattr(self, name))
+        elif name in ("model", "model-long"):
+            self.group(name, getattr(self, name.replace("-", "_")))
         elif name in ("contract", "cluster"):
             self.group(name, self.pytest, "tests/" + name)
         elif (TESTS / "check" / (name + ".sh")).exists():
             self.group(name, self.checks, name)
-        elif name.startswith(("unit.", "fuzz.")):
+        elif name.startswith(("unit.", "fuzz.", "model.")):
             self.group(name, self.unit, "^" + re.escape(name) + "$")
         elif name.startswith("check."):
             self.group(name, self.store, "^" + re.escape(name) + "$")

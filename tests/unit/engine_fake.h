@@ -16,11 +16,20 @@
 #define FAKE_JOB "0180548a-91bd-7abc-9234-56789abcdef0"
 
 struct engine {
-    bool away;          /* everything fails with ERR_UNAVAILABLE */
-    bool rows_away;     /* rows do */
-    bool rows_break;    /* they break off after the first */
-    job_t *job;         /* what is found, or made; borrowed: a copy is given */
-    char sql[256];      /* what was submitted last */
+    bool away;        /* everything fails with ERR_UNAVAILABLE */
+    bool rows_away;   /* rows do */
+    bool rows_break;  /* they break off after the first */
+    job_t *job;       /* what is found, or made; borrowed: a copy is given */
+    char sql[256];    /* the first text that was submitted last */
+    order_t order;    /* the rest of that, but for its texts */
+    char when[64];    /* of its last step */
+    bool is_template; /* its last step */
+    int64_t step_ms;  /* timeout of its last step */
+    char source[64];
+    char token[300];
+    bool started;      /* a cancel says that it never was, if not */
+    int32_t renewed_s; /* what was asked of the last renewal; -1: none */
+    bool removed;
     int64_t waited_ms;  /* what was asked of the last wait; -1: none */
     const char *tenant; /* of the job, "" is the caller's */
 };
@@ -61,6 +70,20 @@ engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *
     return true;
 }
 
+static job_step_t
+fake_step(const job_step_t *step)
+{
+    job_step_t copy = *step;
+    copy.sql = mem_text(step->sql);
+    copy.condition = mem_text(step->condition);
+    copy.error = mem_text(step->error);
+    copy.error_detail = mem_text(step->error_detail);
+    copy.error_hint = mem_text(step->error_hint);
+    copy.leaves = mem_text(step->leaves);
+    copy.manifest = NULL;
+    return copy;
+}
+
 /* A job like fake.job, which keeps the manifest. Caller owns the result. */
 static job_t *
 fake_copy(engine_t *self, bool whole)
@@ -76,6 +99,12 @@ fake_copy(engine_t *self, bool whole)
     job->error_hint = mem_text(self->job->error_hint);
     job->sql = NULL;
     job->manifest = NULL;
+    job->step = NULL;
+    if (whole && self->job->step) {
+        job->step = mem_array(job->steps, sizeof *job->step);
+        for (uint32_t i = 0; i < job->steps; i++)
+            job->step[i] = fake_step(&self->job->step[i]);
+    }
     if (!whole || !self->job->manifest)
         return job;
     size_t size = 0;
@@ -91,7 +120,14 @@ fake_take(engine_t *self, const order_t *order, err_t *err)
 {
     if (!fake_away(self->away, err))
         return false;
-    snprintf(self->sql, sizeof self->sql, "%s", order->sql);
+    const order_step_t *last = &order->steps[order->step_count - 1];
+    self->order = *order;
+    self->step_ms = last->timeout_ms;
+    self->is_template = last->is_template;
+    snprintf(self->sql, sizeof self->sql, "%s", order->steps[0].sql);
+    snprintf(self->when, sizeof self->when, "%s", last->when ? last->when : "");
+    snprintf(self->source, sizeof self->source, "%s", order->source ? order->source : "");
+    snprintf(self->token, sizeof self->token, "%s", order->client_token ? order->client_token : "");
     return true;
 }
 
@@ -140,6 +176,44 @@ engine_run(engine_t *self, const caller_t *caller, const order_t *order, const p
     (void)caller;
     (void)patience;
     return fake_take(self, order, err) ? fake_copy(self, true) : NULL;
+}
+
+job_t *
+engine_cancel(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
+              const patience_t *patience, bool *never_started, err_t *err)
+{
+    (void)patience;
+    self->waited_ms = wait_ms;
+    *never_started = !self->started;
+    return engine_find(self, caller, id, false, err);
+}
+
+bool
+engine_renew(engine_t *self, const caller_t *caller, const jobid_t *id, int32_t retention_s,
+             int64_t *expires_ms, err_t *err)
+{
+    own(job) job = engine_find(self, caller, id, false, err);
+    if (!job)
+        return false;
+    if (!job_state_final(job->state))
+        return err_set(err, ERR_CONFLICT, "the job is not over yet");
+    if (job->expired)
+        return err_set(err, ERR_GONE, "the results of this job have expired");
+    self->renewed_s = retention_s;
+    *expires_ms = job->ended_ms + (int64_t)retention_s * 1000;
+    return true;
+}
+
+bool
+engine_remove(engine_t *self, const caller_t *caller, const jobid_t *id, err_t *err)
+{
+    own(job) job = engine_find(self, caller, id, false, err);
+    if (!job)
+        return false;
+    if (!job_state_final(job->state))
+        return err_set(err, ERR_CONFLICT, "the job is not over yet");
+    self->removed = true;
+    return true;
 }
 
 /* Row n, column c holds n * 10 + c. */

@@ -120,6 +120,15 @@ offer_of(uint8_t n, const char *tenant)
     };
 }
 
+/* An executor gives a slot back, with what became of a job. */
+static inline void
+say_release(world_t *world, uint8_t from, wire_release_t release, int64_t now_ms)
+{
+    wire_t back = { .tag = WIRE_credit,
+                    .credit = { .epoch = EPOCH, .slots = 1, .done = &release, .done_count = 1 } };
+    say_at(world, from, back, now_ms);
+}
+
 static void
 say_offer(world_t *world, uint8_t from, uint8_t n, const char *tenant)
 {
@@ -161,7 +170,7 @@ dispatched_to(const world_t *world, uint8_t n)
 }
 
 /* Messages of a kind sent to a peer. */
-static uint32_t
+static inline uint32_t
 sent_to(const world_t *world, uint8_t n, wire_tag_t tag)
 {
     peer_t peer = a_peer(n);

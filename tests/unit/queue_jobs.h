@@ -24,6 +24,15 @@ a_job(const char *tenant, uint32_t n, int32_t priority)
     return job;
 }
 
+/* The same on another source than "demo". */
+static inline waiting_t
+a_job_on(const char *source, const char *tenant, uint32_t n, int32_t priority)
+{
+    waiting_t job = a_job(tenant, n, priority);
+    snprintf(job.source, sizeof job.source, "%s", source);
+    return job;
+}
+
 static uint32_t
 number(const waiting_t *job)
 {
@@ -47,11 +56,34 @@ offer(queue_t *queue, const char *tenant, uint32_t n)
     return queue_offer(queue, &job, T0);
 }
 
-static void
+static inline void
 offer_many(queue_t *queue, const char *tenant, uint32_t from, uint32_t to)
 {
     for (uint32_t n = from; n < to; n++)
         offer(queue, tenant, n);
+}
+
+static inline queue_answer_t
+offer_on(queue_t *queue, const char *source, const char *tenant, uint32_t n)
+{
+    waiting_t job = a_job_on(source, tenant, n, 5);
+    return queue_offer(queue, &job, T0);
+}
+
+static inline void
+release_later(queue_t *queue, const char *tenant, uint32_t n, int64_t later_ms, int64_t now_ms)
+{
+    queue_release_t release = { .job = a_job(tenant, n, 5).id,
+                                .verdict = RELEASE_LATER,
+                                .later_ms = later_ms };
+    queue_release(queue, &release, now_ms);
+}
+
+static inline void
+release(queue_t *queue, const char *tenant, uint32_t n, release_verdict_t verdict, int64_t now_ms)
+{
+    queue_release_t release = { .job = a_job(tenant, n, 5).id, .verdict = verdict };
+    queue_release(queue, &release, now_ms);
 }
 
 /* Take the next job; its number, or 0 when there is none. */

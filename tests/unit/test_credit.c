@@ -36,6 +36,15 @@ said(uint32_t room, int64_t now_ms)
 }
 
 static void
+release(const jobid_t *job, release_verdict_t verdict, int64_t executing_ms)
+{
+    const wire_release_t over = {
+        .job = *job, .verdict = (uint32_t)verdict, .executing_ms = executing_ms, .later_ms = 250
+    };
+    credit_release(&credit, &over);
+}
+
+static void
 assert_silent(uint32_t room, int64_t now_ms)
 {
     wire_t message;
@@ -72,13 +81,14 @@ a_job_that_is_over_is_said_once(void **unused)
     jobid_t job = jobid_make(1, 0);
     (void)said(ROOM, T0);
     credit_use(&credit);
-    credit_release(&credit, &job, RELEASE_LOST, 17);
-    wire_credit_t release = said(ROOM, T0);
-    assert_int_equal(release.slots, 1);
-    assert_int_equal(release.done_count, 1);
-    assert_true(jobid_equal(&release.done[0].job, &job));
-    assert_int_equal(release.done[0].verdict, RELEASE_LOST);
-    assert_int_equal(release.done[0].executing_ms, 17);
+    release(&job, RELEASE_LOST, 17);
+    wire_credit_t message = said(ROOM, T0);
+    assert_int_equal(message.slots, 1);
+    assert_int_equal(message.done_count, 1);
+    assert_true(jobid_equal(&message.done[0].job, &job));
+    assert_int_equal(message.done[0].verdict, RELEASE_LOST);
+    assert_int_equal(message.done[0].executing_ms, 17);
+    assert_int_equal(message.done[0].later_ms, 250);
     assert_silent(ROOM, T0);
 }
 
@@ -143,9 +153,9 @@ releases_never_outgrow_their_room(void **unused)
     (void)unused;
     jobid_t job = jobid_make(1, 0);
     for (int i = 0; i < 10; i++)
-        credit_release(&credit, &job, RELEASE_FINISHED, 0);
+        release(&job, RELEASE_FINISHED, 0);
     assert_int_equal(said(ROOM, T0).done_count, 4);
-    credit_release(&credit, &job, RELEASE_FINISHED, 0);
+    release(&job, RELEASE_FINISHED, 0);
     credit_forget(&credit);
     assert_int_equal(said(ROOM, T0).done_count, 0);
 }

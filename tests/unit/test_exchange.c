@@ -191,6 +191,46 @@ a_deferred_job_comes_back_after_a_moment(void **state)
 }
 
 static void
+a_job_is_deferred_for_as_long_as_its_release_says(void **state)
+{
+    world_t *world = a_cluster(state, 1, 1);
+    say_offer(world, 10, 1, "a");
+    turn(world);
+    wire_release_t later = { .job = id_of(1), .verdict = RELEASE_LATER, .later_ms = 4000 };
+    say_release(world, 1, later, T0);
+    exchange_turn(world->exchange, T0 + 3999);
+    assert_int_equal(dispatched_to(world, 1), 1);
+    exchange_turn(world->exchange, T0 + 4000);
+    assert_int_equal(dispatched_to(world, 1), 2);
+}
+
+static void
+nothing_is_dispatched_of_a_source_that_is_away(void **state)
+{
+    world_t *world = a_cluster(state, 1, 1);
+    say_offer(world, 10, 1, "a");
+    say_offer(world, 10, 2, "b");
+    turn(world);
+    say_release(world, 1, (wire_release_t){ .job = id_of(1), .verdict = RELEASE_AWAY }, T0);
+    say_offer(world, 10, 3, "c");
+    turn(world);
+    assert_int_equal(dispatched_to(world, 1), 1);
+    assert_int_equal(queue_waiting(exchange_queue(world->exchange)), 0);
+    exchange_turn(world->exchange, T0 + 1250);
+    assert_true(exchange_wants_sweep(world->exchange, T0 + 1250));
+}
+
+static void
+a_verdict_that_we_do_not_know_changes_nothing(void **state)
+{
+    world_t *world = a_cluster(state, 1, 1);
+    say_offer(world, 10, 1, "a");
+    turn(world);
+    say_release(world, 1, (wire_release_t){ .job = id_of(1), .verdict = RELEASE_AWAY + 1 }, T0);
+    assert_int_equal(queue_handed_out(exchange_queue(world->exchange)), 1);
+}
+
+static void
 what_the_sweep_finds_is_dispatched_too(void **state)
 {
     world_t *world = a_cluster(state, 1, 1);
@@ -220,6 +260,9 @@ main(void)
         CLAIM(a_standby_dispatches_nothing),
         CLAIM(a_new_leadership_begins_empty),
         CLAIM(a_deferred_job_comes_back_after_a_moment),
+        CLAIM(a_job_is_deferred_for_as_long_as_its_release_says),
+        CLAIM(nothing_is_dispatched_of_a_source_that_is_away),
+        CLAIM(a_verdict_that_we_do_not_know_changes_nothing),
         CLAIM(what_the_sweep_finds_is_dispatched_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

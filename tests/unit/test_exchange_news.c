@@ -166,6 +166,28 @@ a_silent_executor_is_forgotten_and_its_jobs_are_swept(void **state)
 }
 
 static void
+an_executor_whose_lease_ran_out_is_forgotten_with_all_that_it_had(void **state)
+{
+    world_t *world = a_cluster(state, 1, 4);
+    say_offer(world, 10, 1, "a");
+    say_offer(world, 10, 2, "a");
+    turn(world);
+    waiting_t job = { .id = id_of(1),
+                      .tenant = "a",
+                      .source = "demo",
+                      .recovering = true,
+                      .lost_by = "node-1",
+                      .lost_incarnation = 2 };
+    exchange_offer(world->exchange, &job, false, T0);
+    assert_int_equal(exchange_members(world->exchange), 2); /* it is another one by now */
+    job.lost_incarnation = 1;
+    exchange_offer(world->exchange, &job, false, T0);
+    assert_int_equal(exchange_members(world->exchange), 1);
+    assert_int_equal(queue_handed_out(exchange_queue(world->exchange)), 0);
+    assert_true(exchange_wants_sweep(world->exchange, T0));
+}
+
+static void
 an_unreachable_executor_loses_what_was_meant_for_it(void **state)
 {
     world_t *world = a_cluster(state, 1, 4);
@@ -240,6 +262,7 @@ main(void)
         CLAIM(news_of_a_job_nobody_asked_for_goes_nowhere),
         CLAIM(a_member_that_says_bye_gets_nothing_more),
         CLAIM(a_silent_executor_is_forgotten_and_its_jobs_are_swept),
+        CLAIM(an_executor_whose_lease_ran_out_is_forgotten_with_all_that_it_had),
         CLAIM(an_unreachable_executor_loses_what_was_meant_for_it),
         CLAIM(a_new_incarnation_has_no_credit_of_the_old),
         CLAIM(greeting_again_changes_nothing),

@@ -119,6 +119,19 @@ a_new_job_is_pending_and_has_empty_texts(void **unused)
 }
 
 static void
+fill_step(job_step_t *step)
+{
+    step->sql = mem_text("s");
+    step->condition = mem_text("done");
+    step->error = mem_text("e");
+    step->error_detail = mem_text("d");
+    step->error_hint = mem_text("h");
+    step->leaves = mem_text("l");
+    step->manifest = manifest_new();
+    manifest_add(step->manifest)->tag = mem_text("t");
+}
+
+static void
 a_job_frees_all_it_owns(void **unused)
 {
     (void)unused;
@@ -129,9 +142,53 @@ a_job_frees_all_it_owns(void **unused)
     job->sql = mem_text("s");
     job->manifest = manifest_new();
     manifest_add(job->manifest)->tag = mem_text("t");
+    job->steps = 2;
+    job->step = (job_step_t *)mem_array(job->steps, sizeof *job->step);
+    fill_step(&job->step[1]);
     job_destroy(&job);
     assert_null(job);
     job_destroy(&job);
+}
+
+static void
+a_cleared_step_is_empty_and_may_be_filled_again(void **unused)
+{
+    (void)unused;
+    job_step_t step = { 0 };
+    fill_step(&step);
+    job_step_clear(&step);
+    assert_null(step.sql);
+    assert_null(step.manifest);
+    fill_step(&step);
+    job_step_clear(&step);
+    job_step_clear(&step);
+}
+
+static void
+a_way_of_autocommit_is_read_back_from_its_word(void **unused)
+{
+    (void)unused;
+    static const char *const words[] = { "never", "needed", "always" };
+    for (unsigned i = 0; i < 3; i++) {
+        autocommit_t autocommit = i ? AUTOCOMMIT_NEVER : AUTOCOMMIT_ALWAYS;
+        assert_string_equal(autocommit_word((autocommit_t)i), words[i]);
+        assert_true(autocommit_parse(words[i], &autocommit));
+        assert_int_equal(autocommit, i);
+    }
+}
+
+static void
+no_word_is_never_and_another_word_is_none(void **unused)
+{
+    (void)unused;
+    autocommit_t autocommit = AUTOCOMMIT_ALWAYS;
+    assert_false(autocommit_parse("", &autocommit));
+    assert_false(autocommit_parse("Never", &autocommit));
+    assert_false(autocommit_parse("invalid", &autocommit));
+    assert_int_equal(autocommit, AUTOCOMMIT_ALWAYS);
+    assert_true(autocommit_parse(NULL, &autocommit));
+    assert_int_equal(autocommit, AUTOCOMMIT_NEVER);
+    assert_string_equal(autocommit_word((autocommit_t)3), "invalid");
 }
 
 int
@@ -147,6 +204,9 @@ main(void)
         cmocka_unit_test(a_number_that_is_no_state_goes_nowhere),
         cmocka_unit_test(a_new_job_is_pending_and_has_empty_texts),
         cmocka_unit_test(a_job_frees_all_it_owns),
+        cmocka_unit_test(a_cleared_step_is_empty_and_may_be_filled_again),
+        cmocka_unit_test(a_way_of_autocommit_is_read_back_from_its_word),
+        cmocka_unit_test(no_word_is_never_and_another_word_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

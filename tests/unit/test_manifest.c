@@ -35,6 +35,7 @@ a_manifest(void)
     second->step = 2;
     second->tag = mem_text("INSERT 0 1");
     second->pages = 70000;
+    second->attempt = INT32_MAX;
     return manifest;
 }
 
@@ -125,6 +126,37 @@ a_statement_without_columns_has_none_after_the_way(void **unused)
     assert_string_equal(result->tag, "INSERT 0 1");
     assert_int_equal(result->pages, 70000);
     assert_null(result->inlined);
+}
+
+static void
+the_attempt_that_stored_its_pages_stays_with_a_result(void **unused)
+{
+    (void)unused;
+    own(manifest) manifest = a_manifest();
+    own(manifest) arrived = travel(manifest);
+    assert_int_equal(arrived->results[0].attempt, 0);
+    assert_int_equal(arrived->results[1].attempt, INT32_MAX);
+}
+
+static void
+joined_results_stand_behind_those_that_were_there(void **unused)
+{
+    (void)unused;
+    own(manifest) manifest = a_manifest();
+    own(manifest) other = a_manifest();
+    own(manifest) none = manifest_new();
+    other->results[0].ordinal = 7;
+    manifest_join(manifest, other);
+    manifest_join(manifest, none);
+    assert_int_equal(manifest->count, 4);
+    assert_int_equal(manifest->results[0].ordinal, 0);
+    assert_int_equal(manifest->results[2].ordinal, 7);
+    assert_string_equal(manifest->results[2].columns[1].name, "größe");
+    assert_string_equal(manifest->results[3].tag, "INSERT 0 1");
+    assert_int_equal(other->count, 0);
+    manifest_add(other)->ordinal = 1; /* and may be filled again */
+    manifest_add(manifest)->ordinal = 2;
+    assert_int_equal(manifest->count, 5);
 }
 
 static void
@@ -225,13 +257,14 @@ a_count_larger_than_the_bytes_left_is_refused(void **unused)
 #define HASH 0xc4, 32, EIGHT, EIGHT, EIGHT, EIGHT
 #define COLUMN 0x94, 0xa1, 'n', 0xa1, 't', 23, CELL_INTEGER
 #define BEFORE_COLUMNS 0x92, 1, 0x91, 0x9a, 0, 0, 0xa0
+#define WITH_ATTEMPT 0x92, 1, 0x91, 0x9b, 0, 0, 0xa0
 #define COUNTS 5, 6, 7, 8
 
 static void
 the_bytes_are_those_that_the_store_holds(void **unused)
 {
     (void)unused;
-    static const uint8_t stored[] = { BEFORE_COLUMNS, 0x91, COLUMN, COUNTS, HASH, 0xc0 };
+    static const uint8_t stored[] = { WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 9 };
     err_t err;
     own(manifest) manifest = read_block(stored, sizeof stored, &err);
     assert_non_null(manifest);
@@ -239,6 +272,7 @@ the_bytes_are_those_that_the_store_holds(void **unused)
     assert_int_equal(manifest->results[0].bytes, 6);
     assert_int_equal(manifest->results[0].raw_bytes, 7);
     assert_int_equal(manifest->results[0].pages, 8);
+    assert_int_equal(manifest->results[0].attempt, 9);
 
     size_t size = 0;
     uint8_t *again = manifest_pack(manifest, &size);
@@ -248,19 +282,41 @@ the_bytes_are_those_that_the_store_holds(void **unused)
 }
 
 static void
+a_result_of_old_that_names_no_attempt_is_read(void **unused)
+{
+    (void)unused;
+    static const uint8_t older[] = { BEFORE_COLUMNS, 0x91, COLUMN, COUNTS, HASH, 0xc0 };
+    err_t err;
+    own(manifest) manifest = read_block(older, sizeof older, &err);
+    assert_non_null(manifest);
+    assert_int_equal(manifest->results[0].pages, 8);
+    assert_int_equal(manifest->results[0].attempt, 0);
+}
+
+static void
+an_attempt_that_is_none_is_refused(void **unused)
+{
+    (void)unused;
+    REFUSED(WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 0xff);
+    REFUSED(WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 0xc0);
+    REFUSED(WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 0xce, 0x80, 0, 0, 0);
+}
+
+static void
 fields_behind_the_known_ones_are_skipped(void **unused)
 {
     (void)unused;
     static const uint8_t newer[] = {
-        0x93,   1,    0x91, 0x9b, 0,    0,    0xa0, /* one more in the manifest, result */
+        0x93,   1,    0x91, 0x9c, 0,    0,    0xa0, /* one more in the manifest, result */
         0x91,   0x95, 0xa1, 'n',  0xa1, 't',  23,   CELL_INTEGER, 0xc3, /* and column */
-        COUNTS, HASH, 0xc0, 0x81, 0xc0, 0x90, 0xa1, 'x',
+        COUNTS, HASH, 0xc0, 4,    0x81, 0xc0, 0x90, 0xa1,         'x',
     };
     err_t err;
     own(manifest) manifest = read_block(newer, sizeof newer, &err);
     assert_non_null(manifest);
     assert_string_equal(manifest->results[0].columns[0].name, "n");
     assert_int_equal(manifest->results[0].pages, 8);
+    assert_int_equal(manifest->results[0].attempt, 4);
 }
 
 static void
@@ -310,6 +366,36 @@ a_hash_of_another_size_is_refused(void **unused)
     REFUSED(BEFORE_COLUMNS, 0x91, COLUMN, COUNTS, 0xc0, 0xc0);
 }
 
+static void
+a_result_weighs_at_least_what_it_packs_to(void **unused)
+{
+    (void)unused;
+    own(manifest) manifest = manifest_new();
+    result_t *result = manifest_add(manifest);
+    enum { COLUMNS = 1664, NAME = 63 };
+    result->tag = mem_text("SELECT 9223372036854775807");
+    result->rows = result->bytes = result->raw_bytes = INT64_MAX;
+    result->ordinal = result->step = result->pages = UINT32_MAX;
+    result->attempt = INT32_MAX;
+    result->inlined = (uint8_t *)mem_copy("inlined", 7);
+    result->inlined_size = 7;
+    result_columns(result, COLUMNS);
+    for (int i = 0; i < COLUMNS; i++) {
+        result->columns[i].name = mem_format("%0*d", NAME, i);
+        result->columns[i].type = mem_format("\"%0*d\".\"%0*d\"[]", NAME, i, NAME, i);
+        result->columns[i].oid = UINT32_MAX;
+    }
+    size_t size = 0;
+    own(mem) packed = (mem_t *)manifest_pack(manifest, &size);
+    assert_non_null(packed);
+    assert_in_range(result_weight(result), size, RESULT_WEIGHT_MOST);
+    own(manifest) plain = manifest_new();
+    result = manifest_add(plain);
+    own(mem) small = (mem_t *)manifest_pack(plain, &size);
+    assert_non_null(small);
+    assert_in_range(result_weight(result), size, RESULT_WEIGHT_MOST);
+}
+
 int
 main(void)
 {
@@ -317,6 +403,9 @@ main(void)
         cmocka_unit_test(a_result_comes_back_whole),
         cmocka_unit_test(columns_come_back_in_their_order),
         cmocka_unit_test(a_statement_without_columns_has_none_after_the_way),
+        cmocka_unit_test(the_attempt_that_stored_its_pages_stays_with_a_result),
+        cmocka_unit_test(a_result_weighs_at_least_what_it_packs_to),
+        cmocka_unit_test(joined_results_stand_behind_those_that_were_there),
         cmocka_unit_test(no_columns_and_zero_columns_are_two_things),
         cmocka_unit_test(texts_that_were_never_set_are_empty),
         cmocka_unit_test(an_empty_manifest_comes_back_empty),
@@ -327,6 +416,8 @@ main(void)
         cmocka_unit_test(what_is_no_manifest_is_refused),
         cmocka_unit_test(a_count_larger_than_the_bytes_left_is_refused),
         cmocka_unit_test(the_bytes_are_those_that_the_store_holds),
+        cmocka_unit_test(a_result_of_old_that_names_no_attempt_is_read),
+        cmocka_unit_test(an_attempt_that_is_none_is_refused),
         cmocka_unit_test(fields_behind_the_known_ones_are_skipped),
         cmocka_unit_test(a_depth_bomb_in_a_skipped_field_is_refused),
         cmocka_unit_test(an_unknown_kind_of_cell_is_refused),

@@ -57,6 +57,40 @@ what_was_put_in_is_taken_out_in_order(void **unused)
 }
 
 static void
+cancels_travel_too(void **unused)
+{
+    (void)unused;
+    own(outbox) outbox = outbox_new(2);
+    jobid_t id = jobid_make(77, 0);
+    assert_true(outbox_cancel(outbox, &id));
+    assert_false(outbox_cancel(outbox, &id));
+    assert_false(outbox_cancel(outbox, &id));
+    const outbox_load_t *load = outbox_take(outbox);
+    assert_int_equal(load->cancel_count, 2);
+    assert_true(jobid_equal(&load->cancels[0], &id));
+    assert_int_equal(outbox_dropped(outbox), 1);
+    assert_int_equal(outbox_take(outbox)->cancel_count, 0);
+}
+
+static void
+an_offer_knows_how_long_and_how_many(void **unused)
+{
+    (void)unused;
+    own(outbox) outbox = outbox_new(2);
+    submit_step_t steps[2] = { { .sql = "a" }, { .sql = "b" } };
+    submit_t one = a_job(1);
+    submit_t two = a_job(2);
+    one.retention_s = 60;
+    two.steps = steps;
+    const submit_t *jobs[] = { &one, &two };
+    assert_true(outbox_offer(outbox, jobs, 2));
+    const outbox_load_t *load = outbox_take(outbox);
+    assert_int_equal(load->offers[0].retention_s, 60);
+    assert_false(load->offers[0].several);
+    assert_true(load->offers[1].several);
+}
+
+static void
 what_does_not_fit_is_dropped_and_counted(void **unused)
 {
     (void)unused;
@@ -85,6 +119,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_first_thing_in_an_empty_box_calls_the_thread),
         cmocka_unit_test(what_was_put_in_is_taken_out_in_order),
+        cmocka_unit_test(cancels_travel_too),
+        cmocka_unit_test(an_offer_knows_how_long_and_how_many),
         cmocka_unit_test(what_does_not_fit_is_dropped_and_counted),
         cmocka_unit_test(nothing_to_offer_calls_nobody),
     };

@@ -35,22 +35,24 @@ more_in_the_store_is_as_good_as_a_refusal(void **state)
     (void)state;
     own(queue) queue = a_queue(100, 10, 0);
     offer_many(queue, "a", 1, 11);
-    queue_overflow(queue, "a");
+    waiting_t job = a_job("a", 1, 5);
+    queue_overflow(queue, &job);
     for (int i = 0; i < 5; i++)
         take_number(queue, T0);
     assert_true(queue_wants_refill(queue));
 }
 
 static void
-tenants_with_half_a_window_are_ample(void **state)
+pairs_with_half_their_share_are_ample(void **state)
 {
     (void)state;
     own(queue) queue = a_queue(100, 10, 0);
     offer_many(queue, "a", 1, 6);
     offer_many(queue, "b", 11, 15);
-    const char *names[4];
-    assert_int_equal(queue_ample(queue, names, 4), 1);
-    assert_string_equal(names[0], "a");
+    queue_pair_t pairs[4];
+    assert_int_equal(queue_ample(queue, pairs, 4), 1);
+    assert_string_equal(pairs[0].tenant, "a");
+    assert_string_equal(pairs[0].source, "demo");
 }
 
 /* --- older ones in the store --- */
@@ -116,17 +118,17 @@ fresh_jobs_stay_out_until_the_refill_has_come(void **state)
 }
 
 static void
-a_tenant_that_waits_for_its_refill_is_not_ample(void **state)
+a_pair_that_waits_for_its_refill_is_not_ample(void **state)
 {
     (void)state;
     own(queue) queue = an_overflowing_queue();
-    const char *names[4];
-    assert_int_equal(queue_ample(queue, names, 4), 1);
+    queue_pair_t pairs[4];
+    assert_int_equal(queue_ample(queue, pairs, 4), 1);
     for (int i = 0; i < 5; i++)
         take_number(queue, T0);
-    assert_int_equal(queue_ample(queue, names, 4), 0);
+    assert_int_equal(queue_ample(queue, pairs, 4), 0);
     offer(queue, "a", 11);
-    assert_int_equal(queue_ample(queue, names, 4), 1);
+    assert_int_equal(queue_ample(queue, pairs, 4), 1);
 }
 
 int
@@ -136,12 +138,12 @@ main(void)
         cmocka_unit_test(an_overflow_asks_for_more_when_half_has_run),
         cmocka_unit_test(a_queue_that_never_overflowed_asks_for_nothing),
         cmocka_unit_test(more_in_the_store_is_as_good_as_a_refusal),
-        cmocka_unit_test(tenants_with_half_a_window_are_ample),
+        cmocka_unit_test(pairs_with_half_their_share_are_ample),
         cmocka_unit_test(a_fresh_job_is_taken_where_the_store_holds_no_older_one),
         cmocka_unit_test(a_fresh_job_does_not_overtake_older_ones_in_the_store),
         cmocka_unit_test(a_fresh_job_of_a_higher_priority_overtakes),
         cmocka_unit_test(fresh_jobs_stay_out_until_the_refill_has_come),
-        cmocka_unit_test(a_tenant_that_waits_for_its_refill_is_not_ample),
+        cmocka_unit_test(a_pair_that_waits_for_its_refill_is_not_ample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,12 @@
 #include "api/recent.h"
 #include "common/job.h"
 
+enum { NOW = 100000 };
+
 static outbox_offer_t
 an_offer(int64_t ms)
 {
-    outbox_offer_t offer = { .id = jobid_make(ms, 0), .priority = 5 };
+    outbox_offer_t offer = { .id = jobid_make(ms, 0), .priority = 5, .retention_s = 60 };
     snprintf(offer.tenant, sizeof offer.tenant, "demo");
     return offer;
 }
@@ -35,11 +37,11 @@ a_job_that_was_offered_is_open(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
     jobid_t other = jobid_make(1, 0);
-    assert_int_equal(recent_look(recent, &offer.id, "demo", &change), RECENT_OPEN);
-    assert_int_equal(recent_look(recent, &other, "demo", &change), RECENT_UNKNOWN);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_OPEN);
+    assert_int_equal(recent_look(recent, &other, "demo", NOW, &news), RECENT_UNKNOWN);
 }
 
 static void
@@ -47,13 +49,52 @@ its_end_is_kept(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
     wire_change_t end = an_end(&offer.id, JOB_DONE);
-    recent_tell(recent, &end);
-    assert_int_equal(recent_look(recent, &offer.id, "demo", &change), RECENT_DONE);
-    assert_int_equal(change.attempt, 2);
-    assert_int_equal(change.rows, 3);
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_DONE);
+    assert_int_equal(news.change.attempt, 2);
+    assert_int_equal(news.change.rows, 3);
+}
+
+static void
+an_end_is_believed_for_a_short_time(void **unused)
+{
+    (void)unused;
+    outbox_offer_t offer;
+    recent_news_t news;
+    own(recent) recent = with_one(&offer);
+    wire_change_t end = an_end(&offer.id, JOB_DONE);
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW + RECENT_MS - 1, &news),
+                     RECENT_DONE);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW + RECENT_MS, &news),
+                     RECENT_UNKNOWN);
+}
+
+static void
+a_job_of_several_steps_is_not_kept(void **unused)
+{
+    (void)unused;
+    recent_news_t news;
+    own(recent) recent = recent_new();
+    recent_leader(recent);
+    outbox_offer_t offer = an_offer(1);
+    offer.several = true;
+    recent_offered(recent, &offer, 1);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_UNKNOWN);
+}
+
+static void
+how_long_it_is_kept_is_known(void **unused)
+{
+    (void)unused;
+    outbox_offer_t offer;
+    recent_news_t news;
+    own(recent) recent = with_one(&offer);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_OPEN);
+    assert_int_equal(news.retention_s, 60);
 }
 
 static void
@@ -61,14 +102,14 @@ the_first_end_stays(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
     wire_change_t end = an_end(&offer.id, JOB_DONE);
-    recent_tell(recent, &end);
+    recent_tell(recent, &end, NOW);
     end.rows = 99;
-    recent_tell(recent, &end);
-    recent_look(recent, &offer.id, "demo", &change);
-    assert_int_equal(change.rows, 3);
+    recent_tell(recent, &end, NOW);
+    recent_look(recent, &offer.id, "demo", NOW, &news);
+    assert_int_equal(news.change.rows, 3);
 }
 
 static void
@@ -76,11 +117,11 @@ a_job_that_ended_otherwise_is_forgotten(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
     wire_change_t end = an_end(&offer.id, JOB_FAILED);
-    recent_tell(recent, &end);
-    assert_int_equal(recent_look(recent, &offer.id, "demo", &change), RECENT_UNKNOWN);
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_UNKNOWN);
 }
 
 static void
@@ -88,13 +129,13 @@ news_of_a_job_that_runs_changes_nothing(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
-    wire_change_t news = an_end(&offer.id, JOB_RUNNING);
-    recent_tell(recent, &news);
-    news.state = 4711;
-    recent_tell(recent, &news);
-    assert_int_equal(recent_look(recent, &offer.id, "demo", &change), RECENT_OPEN);
+    wire_change_t change = an_end(&offer.id, JOB_RUNNING);
+    recent_tell(recent, &change, NOW);
+    change.state = 4711;
+    recent_tell(recent, &change, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_OPEN);
 }
 
 static void
@@ -102,13 +143,13 @@ another_tenant_learns_nothing(void **unused)
 {
     (void)unused;
     outbox_offer_t offer;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = with_one(&offer);
     wire_change_t end = an_end(&offer.id, JOB_DONE);
-    assert_int_equal(recent_look(recent, &offer.id, "demo2", &change), RECENT_UNKNOWN);
-    recent_tell(recent, &end);
-    assert_int_equal(recent_look(recent, &offer.id, "dem", &change), RECENT_UNKNOWN);
-    assert_int_equal(recent_look(recent, &offer.id, NULL, &change), RECENT_DONE);
+    assert_int_equal(recent_look(recent, &offer.id, "demo2", NOW, &news), RECENT_UNKNOWN);
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "dem", NOW, &news), RECENT_UNKNOWN);
+    assert_int_equal(recent_look(recent, &offer.id, NULL, NOW, &news), RECENT_DONE);
 }
 
 static void
@@ -116,27 +157,27 @@ a_new_leader_knows_of_no_open_job(void **unused)
 {
     (void)unused;
     outbox_offer_t offers[2] = { an_offer(1), an_offer(2) };
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = recent_new();
     recent_leader(recent);
     recent_offered(recent, offers, 2);
     wire_change_t end = an_end(&offers[0].id, JOB_DONE);
-    recent_tell(recent, &end);
+    recent_tell(recent, &end, NOW);
     recent_leader(recent);
-    assert_int_equal(recent_look(recent, &offers[0].id, "demo", &change), RECENT_DONE);
-    assert_int_equal(recent_look(recent, &offers[1].id, "demo", &change), RECENT_UNKNOWN);
+    assert_int_equal(recent_look(recent, &offers[0].id, "demo", NOW, &news), RECENT_DONE);
+    assert_int_equal(recent_look(recent, &offers[1].id, "demo", NOW, &news), RECENT_UNKNOWN);
 }
 
 static void
 the_end_of_a_job_that_was_not_offered_is_not_kept(void **unused)
 {
     (void)unused;
-    wire_change_t change;
+    recent_news_t news;
     own(recent) recent = recent_new();
     jobid_t zero = { { 0 } };
     wire_change_t end = an_end(&zero, JOB_DONE);
-    recent_tell(recent, &end);
-    assert_int_equal(recent_look(recent, &zero, "", &change), RECENT_UNKNOWN);
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &zero, "", NOW, &news), RECENT_UNKNOWN);
 }
 
 int
@@ -145,6 +186,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_that_was_offered_is_open),
         cmocka_unit_test(its_end_is_kept),
+        cmocka_unit_test(an_end_is_believed_for_a_short_time),
+        cmocka_unit_test(a_job_of_several_steps_is_not_kept),
+        cmocka_unit_test(how_long_it_is_kept_is_known),
         cmocka_unit_test(the_first_end_stays),
         cmocka_unit_test(a_job_that_ended_otherwise_is_forgotten),
         cmocka_unit_test(news_of_a_job_that_runs_changes_nothing),

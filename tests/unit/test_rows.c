@@ -12,6 +12,9 @@ typedef struct {
     int missing; /* this page is not there */
     int wrong;   /* instead of this page comes the one before it */
     bool expired;
+    bool removed;
+    int64_t bucket_us; /* where the pages are by now */
+    int moves_at;      /* when this page is asked for they have just been moved */
     int asked;
     page_key_t key;
     job_t *job;
@@ -34,7 +37,11 @@ fetch(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t 
     world->asked++;
     world->key = *key;
     int n = (int)(row / PAGE_ROWS);
-    if (n == world->missing) {
+    if (n == world->moves_at) {
+        world->bucket_us++;
+        world->moves_at = NONE;
+    }
+    if (n == world->missing || key->bucket_us != world->bucket_us) {
         err_set(err, ERR_NOT_FOUND, "no page");
         return NULL;
     }
@@ -50,6 +57,15 @@ expired(void *arg, const job_t *job)
     world_t *world = arg;
     assert_ptr_equal(job, world->job);
     return world->expired;
+}
+
+static bool
+where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
+{
+    world_t *world = arg;
+    assert_ptr_equal(job, world->job);
+    *bucket_us = world->bucket_us;
+    return !world->removed || err_set(err, ERR_GONE, "removed");
 }
 
 static page_t *
@@ -71,7 +87,7 @@ a_page(page_writer_t *writer, int first, int count, uint32_t cells)
 static void
 world_init(world_t *world)
 {
-    *world = (world_t){ .missing = NONE, .wrong = NONE };
+    *world = (world_t){ .missing = NONE, .wrong = NONE, .moves_at = NONE, .bucket_us = 77 };
     own(page_writer) writer = page_writer_new(4096, 1000, 4096);
     for (int n = 0; n < PAGES; n++) {
         int count = n < PAGES - 1 ? PAGE_ROWS : ROWS - n * PAGE_ROWS;
@@ -89,6 +105,7 @@ world_init(world_t *world)
     result_columns(world->result, 2);
     world->result->rows = ROWS;
     world->result->pages = PAGES;
+    memcpy(world->result->hash, world->pages[PAGES - 1]->hash, PAGE_HASH_SIZE);
 }
 
 static void
@@ -102,7 +119,7 @@ world_end(world_t *world)
 static rows_t *
 open_rows(world_t *world, int64_t offset, err_t *err)
 {
-    page_source_t source = { fetch, expired, world };
+    page_source_t source = { fetch, expired, where, world };
     return rows_new(&source, world->job, world->result, offset, err);
 }
 
@@ -174,6 +191,20 @@ cells_that_are_not_read_are_stepped_over(void **unused)
         count++;
     assert_int_equal(err.kind, ERR_NONE);
     assert_int_equal(count, ROWS);
+    world_end(&world);
+}
+
+static void
+the_pages_of_a_result_are_of_the_attempt_that_it_names(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.result->attempt = 2;
+    err_t err;
+    own(rows) rows = open_rows(&world, 0, &err);
+    assert_true(rows_next(rows, &err));
+    assert_int_equal(world.key.attempt, 2);
     world_end(&world);
 }
 
@@ -259,6 +290,91 @@ a_missing_page_means_not_whole(void **unused)
 }
 
 static void
+pages_that_are_moved_while_they_are_read_are_found_again(void **unused)
+{
+    (void)unused;
+    for (int page = 0; page < PAGES; page++) {
+        world_t world;
+        world_init(&world);
+        world.moves_at = page;
+        err_t err;
+        own(rows) rows = open_rows(&world, 0, &err);
+        assert_int_equal(read_all(rows, 0, &err), ROWS);
+        assert_int_equal(err.kind, ERR_NONE);
+        assert_int_equal(world.asked, PAGES + 1);
+        world_end(&world);
+    }
+}
+
+static void
+a_job_that_is_removed_while_it_is_read_is_gone(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.missing = 2;
+    world.removed = true;
+    err_t err;
+    own(rows) rows = open_rows(&world, 0, &err);
+    assert_int_equal(read_all(rows, 0, &err), 2 * PAGE_ROWS);
+    assert_int_equal(err.kind, ERR_GONE);
+    world_end(&world);
+}
+
+/* Read with one page being another one in its place; how many rows came before it was noticed. */
+static int
+read_with(int place, bool chained, int64_t offset)
+{
+    world_t world;
+    world_init(&world);
+    own(page_writer) writer = page_writer_new(4096, 1000, 4096);
+    page_t *page = a_page(writer, place * PAGE_ROWS, (int)world.pages[place]->rows, 2);
+    page->first_row = world.pages[place]->first_row;
+    if (chained)
+        memcpy(page->hash, world.pages[place]->hash, PAGE_HASH_SIZE);
+    page->data[page->size - 1] ^= 1;
+    page_destroy(&world.pages[place]);
+    world.pages[place] = page;
+    err_t err;
+    own(rows) rows = open_rows(&world, offset, &err);
+    int count = read_all(rows, offset, &err);
+    assert_int_equal(err.kind, ERR_INTERNAL);
+    world_end(&world);
+    return count;
+}
+
+static void
+a_page_of_another_result_in_its_place_is_refused(void **unused)
+{
+    (void)unused;
+    for (int page = 0; page < PAGES; page++) {
+        assert_int_equal(read_with(page, false, 0), page * PAGE_ROWS);
+        assert_int_equal(read_with(page, true, 0), page * PAGE_ROWS);
+    }
+}
+
+static void
+a_last_page_that_is_not_the_manifests_is_refused(void **unused)
+{
+    (void)unused;
+    assert_int_equal(read_with(PAGES - 1, false, ROWS - 1), 0);
+}
+
+static void
+a_result_that_has_more_rows_than_its_manifest_is_refused(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.result->rows = ROWS - 1;
+    err_t err;
+    own(rows) rows = open_rows(&world, 0, &err);
+    assert_int_equal(read_all(rows, 0, &err), (PAGES - 1) * PAGE_ROWS);
+    assert_int_equal(err.kind, ERR_INTERNAL);
+    world_end(&world);
+}
+
+static void
 pages_that_expire_while_they_are_read_are_gone(void **unused)
 {
     (void)unused;
@@ -326,10 +442,16 @@ main(void)
         cmocka_unit_test(reading_begins_at_any_row_with_one_page),
         cmocka_unit_test(cells_that_are_not_read_are_stepped_over),
         cmocka_unit_test(pages_are_asked_for_by_attempt_step_and_result),
+        cmocka_unit_test(the_pages_of_a_result_are_of_the_attempt_that_it_names),
         cmocka_unit_test(behind_the_last_row_is_the_end_and_no_page),
         cmocka_unit_test(an_inline_result_needs_no_store),
         cmocka_unit_test(an_expired_job_has_no_rows),
         cmocka_unit_test(a_missing_page_means_not_whole),
+        cmocka_unit_test(pages_that_are_moved_while_they_are_read_are_found_again),
+        cmocka_unit_test(a_job_that_is_removed_while_it_is_read_is_gone),
+        cmocka_unit_test(a_page_of_another_result_in_its_place_is_refused),
+        cmocka_unit_test(a_last_page_that_is_not_the_manifests_is_refused),
+        cmocka_unit_test(a_result_that_has_more_rows_than_its_manifest_is_refused),
         cmocka_unit_test(pages_that_expire_while_they_are_read_are_gone),
         cmocka_unit_test(a_page_that_does_not_hold_the_row_is_refused),
         cmocka_unit_test(rows_of_another_width_are_refused),

@@ -7,13 +7,13 @@ static void
 nothing_runs_before_the_claim_is_stored(void **unused)
 {
     (void)unused;
-    fake.backend = (backend_t){ .pid = 42, .start_us = 77 };
+    source.backend = (backend_t){ .pid = 42, .start_us = 77 };
     start();
-    assert_string_equal(fake.story, "claim");
+    assert_string_equal(source.story, "claim");
     assert_int_equal(fake.waiting[0]->in.session.backend_pid, 42);
     assert_int_equal(fake.waiting[0]->in.session.backend_start_us, 77);
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "claim run");
+    assert_string_equal(source.story, "claim run");
 }
 
 static void
@@ -22,7 +22,7 @@ a_lost_claim_runs_nothing(void **unused)
     (void)unused;
     start();
     answer(WRITE_CLAIM, WRITE_FENCED);
-    assert_string_equal(fake.story, "claim put");
+    assert_string_equal(source.story, "claim put");
     assert_true(fake.freed);
     assert_int_equal(fake.verdict, RELEASE_LOST);
     assert_int_equal(scribe_used(fake.kit.scribe), 0);
@@ -32,35 +32,35 @@ static void
 a_job_waits_until_the_session_is_clean(void **unused)
 {
     (void)unused;
-    fake.session.clean = false;
+    source.session.clean = false;
     start();
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "claim");
+    assert_string_equal(source.story, "claim");
     turn(TURN_CLEAN);
-    assert_string_equal(fake.story, "claim run");
+    assert_string_equal(source.story, "claim run");
 }
 
 static void
 a_source_that_is_away_leaves_the_job_unclaimed(void **unused)
 {
     (void)unused;
-    fake.session.open = fake.session.clean = false;
+    source.session.open = source.session.clean = false;
     start();
     turn(TURN_LOST);
-    assert_string_equal(fake.story, "close");
-    assert_int_equal(fake.verdict, RELEASE_LATER);
+    assert_string_equal(source.story, "close");
+    assert_int_equal(fake.verdict, RELEASE_AWAY);
 }
 
 static void
 a_refused_login_claims_the_job_to_fail_it(void **unused)
 {
     (void)unused;
-    fake.session.open = fake.session.clean = false;
+    source.session.open = source.session.clean = false;
     start();
     turn(TURN_BARRED);
     assert_int_equal(fake.waiting[0]->in.session.backend_pid, 0);
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "close claim finish");
+    assert_string_equal(source.story, "close claim finish");
     assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
     assert_string_equal(fake.waiting[0]->in.ending.error, "gone");
     answer(WRITE_FINISH, WRITE_DONE);
@@ -73,7 +73,7 @@ a_session_that_dies_while_claiming_hands_the_job_back(void **unused)
     start();
     turn(TURN_LOST);
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "claim close unclaim");
+    assert_string_equal(source.story, "claim close unclaim");
     answer(WRITE_UNCLAIM, WRITE_DONE);
     assert_int_equal(scribe_used(fake.kit.scribe), 0);
 }
@@ -86,11 +86,11 @@ ghosts_end_before_their_record_is_looked_for(void **unused)
     (void)unused;
     start();
     answer_claim(2, 2);
-    assert_string_equal(fake.story, "claim ghosts");
-    turn(TURN_ENDED);
-    assert_string_equal(fake.story, "claim ghosts look");
+    assert_string_equal(source.story, "claim end");
+    turn(TURN_ANSWERED);
+    assert_string_equal(source.story, "claim end look");
     answer(WRITE_LOOK, WRITE_DONE);
-    assert_string_equal(fake.story, "claim ghosts look run");
+    assert_string_equal(source.story, "claim end look run");
 }
 
 static void
@@ -99,25 +99,22 @@ a_ghost_that_is_still_there_is_asked_for_again(void **unused)
     (void)unused;
     start();
     answer_claim(2, 2);
-    fake.left = 1;
-    turn(TURN_ENDED);
-    assert_string_equal(fake.story, "claim ghosts");
+    source.left = 1;
+    turn(TURN_ANSWERED);
+    assert_string_equal(source.story, "claim end");
     assert_non_null(fake.slot.timer);
 }
 
 static void
-a_job_with_a_record_is_unknown_and_not_run(void **unused)
+a_job_whose_record_proves_nothing_is_unknown_and_not_run(void **unused)
 {
     (void)unused;
     start();
     answer_claim(2, 2);
-    turn(TURN_ENDED);
-    write_t *look = take_write(WRITE_LOOK);
-    look->verdict = WRITE_DONE;
-    look->outcome_found = true;
-    look->done(look);
-    assert_string_equal(fake.story, "claim ghosts look finish put");
-    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_UNKNOWN);
+    turn(TURN_ANSWERED);
+    answer_look(PROOF_NONE, 9);
+    assert_string_equal(source.story, "claim end look finish put");
+    (void)assert_ending(JOB_UNKNOWN);
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
@@ -127,9 +124,9 @@ too_many_tries_fail_but_only_after_the_look(void **unused)
     (void)unused;
     start();
     answer_claim(4, 4);
-    turn(TURN_ENDED);
+    turn(TURN_ANSWERED);
     answer(WRITE_LOOK, WRITE_DONE);
-    assert_string_equal(fake.story, "claim ghosts look finish put");
+    assert_string_equal(source.story, "claim end look finish put");
     assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
     answer(WRITE_FINISH, WRITE_DONE);
 }
@@ -141,9 +138,9 @@ a_handed_back_job_takes_its_session_along(void **unused)
     (void)unused;
     start();
     answer_claim(2, 2);
-    turn(TURN_ENDED);
+    turn(TURN_ANSWERED);
     answer(WRITE_LOOK, WRITE_FAILED);
-    assert_string_equal(fake.story, "claim ghosts look unclaim close");
+    assert_string_equal(source.story, "claim end look unclaim close");
     answer(WRITE_UNCLAIM, WRITE_DONE);
 }
 
@@ -153,10 +150,10 @@ ghosts_that_do_not_end_take_the_session_along(void **unused)
     (void)unused;
     start();
     answer_claim(2, 2);
-    fake.left = 1;
+    source.left = 1;
     fake.slot.until_ms = 0;
-    turn(TURN_ENDED);
-    assert_string_equal(fake.story, "claim ghosts unclaim close");
+    turn(TURN_ANSWERED);
+    assert_string_equal(source.story, "claim end unclaim close");
     assert_false(fake.waiting[0]->tried);
     answer(WRITE_UNCLAIM, WRITE_DONE);
 }
@@ -170,7 +167,7 @@ a_job_that_wrote_nothing_commits_without_a_record(void **unused)
     start_running();
     turn(TURN_RAN);
     turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    assert_string_equal(source.story, "claim run COMMIT finish put");
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
@@ -178,38 +175,42 @@ static void
 a_job_that_wrote_commits_after_its_record_is_stored(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     start_running();
     turn(TURN_RAN);
-    assert_string_equal(fake.story, "claim run outcome");
+    assert_string_equal(source.story, "claim run outcome");
     assert_int_equal(fake.waiting[0]->in.outcome.xid, 9);
     assert_non_null(fake.waiting[0]->in.outcome.manifest);
     answer(WRITE_OUTCOME, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run outcome COMMIT");
+    assert_string_equal(source.story, "claim run outcome COMMIT");
 }
 
 static void
 a_record_waits_for_the_pages(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     start_running();
     give_rows(2);
+    result_over();
     turn(TURN_RAN);
-    assert_string_equal(fake.story, "claim run page");
+    assert_string_equal(source.story, "claim run page");
     answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run page outcome");
+    assert_string_equal(source.story, "claim run page outcome");
 }
 
 static void
 a_fenced_record_sends_no_commit(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     start_running();
     turn(TURN_RAN);
     answer(WRITE_OUTCOME, WRITE_FENCED);
-    assert_string_equal(fake.story, "claim run outcome close");
+    assert_string_equal(source.story, "claim run outcome close");
     assert_int_equal(fake.verdict, RELEASE_LOST);
 }
 
@@ -217,40 +218,44 @@ static void
 without_a_lease_there_is_neither_record_nor_commit(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     fake.lease = false;
     start_running();
     turn(TURN_RAN);
-    assert_string_equal(fake.story, "claim run");
+    assert_string_equal(source.story, "claim run");
     slot_depose(&fake.slot);
-    assert_string_equal(fake.story, "claim run close");
+    assert_string_equal(source.story, "claim run close");
 }
 
 static void
 a_lease_that_ended_while_the_record_was_written_sends_no_commit(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     start_running();
     turn(TURN_RAN);
     fake.lease = false;
     answer(WRITE_OUTCOME, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run outcome");
+    assert_string_equal(source.story, "claim run outcome");
     assert_int_equal(fake.slot.stage, STAGE_LEASE);
 }
 
 static void
-an_unanswered_commit_of_a_job_that_wrote_is_unknown(void **unused)
+an_unanswered_commit_of_a_job_that_wrote_is_handed_back_undecided(void **unused)
 {
     (void)unused;
-    fake.xid = 9;
+    source.xid = 9;
+    source.marked = true;
     start_running();
     turn(TURN_RAN);
     answer(WRITE_OUTCOME, WRITE_DONE);
     turn(TURN_LOST);
-    assert_string_equal(fake.story, "claim run outcome COMMIT finish close");
-    assert_int_equal(fake.waiting[0]->in.ending.state, JOB_UNKNOWN);
-    answer(WRITE_FINISH, WRITE_DONE);
+    assert_string_equal(source.story, "claim run outcome COMMIT unclaim close");
+    assert_true(fake.waiting[0]->undecided);
+    assert_true(fake.waiting[0]->tried);
+    answer(WRITE_UNCLAIM, WRITE_DONE);
 }
 
 static void
@@ -260,7 +265,7 @@ an_unanswered_commit_of_a_reader_is_handed_back(void **unused)
     start_running();
     turn(TURN_RAN);
     turn(TURN_LOST);
-    assert_string_equal(fake.story, "claim run COMMIT unclaim close");
+    assert_string_equal(source.story, "claim run COMMIT unclaim close");
     assert_int_equal(fake.verdict, 0); /* nothing is said before it is pending again */
     answer(WRITE_UNCLAIM, WRITE_DONE);
     assert_int_equal(fake.verdict, RELEASE_LATER);
@@ -272,10 +277,10 @@ a_lost_session_counts_as_a_try_and_handing_back_does_not(void **unused)
     (void)unused;
     start();
     answer_claim(5, 2);
-    turn(TURN_ENDED);
+    turn(TURN_ANSWERED);
     answer(WRITE_LOOK, WRITE_DONE);
     turn(TURN_LOST);
-    assert_string_equal(fake.story, "claim ghosts look run unclaim close");
+    assert_string_equal(source.story, "claim end look run unclaim close");
     assert_true(fake.waiting[0]->tried);
     answer(WRITE_UNCLAIM, WRITE_DONE);
 }
@@ -286,10 +291,10 @@ a_job_that_loses_its_session_each_time_fails_in_the_end(void **unused)
     (void)unused;
     start();
     answer_claim(3, 3);
-    turn(TURN_ENDED);
+    turn(TURN_ANSWERED);
     answer(WRITE_LOOK, WRITE_DONE);
     turn(TURN_LOST);
-    assert_string_equal(fake.story, "claim ghosts look run finish close");
+    assert_string_equal(source.story, "claim end look run finish close");
     assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
     answer(WRITE_FINISH, WRITE_DONE);
 }
@@ -298,11 +303,11 @@ static void
 a_refused_text_is_failed_and_nothing_was_sent(void **unused)
 {
     (void)unused;
-    fake.refuse = true;
+    fake.sql = "SELECT 1; COMMIT; SELECT 2";
     start();
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "claim finish put");
-    assert_string_equal(fake.waiting[0]->in.ending.sqlstate, "0A000");
+    assert_string_equal(source.story, "claim finish put");
+    assert_non_null(strstr(assert_ending(JOB_FAILED)->error, "COMMIT"));
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
@@ -318,7 +323,7 @@ main(void)
         SLOT_TEST(a_session_that_dies_while_claiming_hands_the_job_back),
         SLOT_TEST(ghosts_end_before_their_record_is_looked_for),
         SLOT_TEST(a_ghost_that_is_still_there_is_asked_for_again),
-        SLOT_TEST(a_job_with_a_record_is_unknown_and_not_run),
+        SLOT_TEST(a_job_whose_record_proves_nothing_is_unknown_and_not_run),
         SLOT_TEST(too_many_tries_fail_but_only_after_the_look),
         SLOT_TEST(a_handed_back_job_takes_its_session_along),
         SLOT_TEST(ghosts_that_do_not_end_take_the_session_along),
@@ -328,7 +333,7 @@ main(void)
         SLOT_TEST(a_fenced_record_sends_no_commit),
         SLOT_TEST(without_a_lease_there_is_neither_record_nor_commit),
         SLOT_TEST(a_lease_that_ended_while_the_record_was_written_sends_no_commit),
-        SLOT_TEST(an_unanswered_commit_of_a_job_that_wrote_is_unknown),
+        SLOT_TEST(an_unanswered_commit_of_a_job_that_wrote_is_handed_back_undecided),
         SLOT_TEST(an_unanswered_commit_of_a_reader_is_handed_back),
         SLOT_TEST(a_lost_session_counts_as_a_try_and_handing_back_does_not),
         SLOT_TEST(a_job_that_loses_its_session_each_time_fails_in_the_end),

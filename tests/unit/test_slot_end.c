@@ -1,6 +1,17 @@
 /* test_slot_end.c - a slot's pages, and how its job ends. */
 #include "tests/unit/slot_fake.h"
 
+/* A text of so many statements. Static. */
+static const char *
+statements_many(int count)
+{
+    static char text[1024];
+    assert_true(2 * (size_t)count < sizeof text);
+    for (int i = 0; i < count; i++)
+        memcpy(text + 2 * (size_t)i, "a;", 3);
+    return text;
+}
+
 /* --- pages --- */
 
 static void
@@ -8,15 +19,48 @@ a_small_result_is_never_a_page(void **unused)
 {
     (void)unused;
     start_running();
-    page_row_open(fake.rows, 1);
-    page_cell_int(fake.rows, 1);
-    assert_true(page_row_close(fake.rows));
-    result_columns(fake.result, 1);
+    give_rows(0);
+    page_row_open(source.rows, 1);
+    page_cell_int(source.rows, 1);
+    assert_true(page_row_close(source.rows));
+    result_over();
     turn(TURN_RAN);
     turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    assert_string_equal(source.story, "claim run COMMIT finish put");
     assert_int_equal(fake.waiting[0]->in.ending.pages, 0);
     assert_int_equal(fake.waiting[0]->in.ending.rows, 1);
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
+/* A result of no rows, and as many columns of such names. */
+static void
+give_columns(uint32_t count)
+{
+    result_t *result = manifest_add(source.manifest);
+    source.result_open = true;
+    result_columns(result, count);
+    for (uint32_t i = 0; i < count; i++)
+        result->columns[i].name = mem_format("%0100u", i);
+}
+
+static void
+results_of_too_many_columns_fail_the_step_before_its_commit(void **unused)
+{
+    (void)unused;
+    enum { COLUMNS = 1600, FIT = MANIFEST_MOST / (COLUMNS * 170) };
+    fake.sql = statements_many(FIT + 3);
+    start_running();
+    for (int i = 0; i < FIT; i++) {
+        give_columns(COLUMNS);
+        result_over();
+    }
+    assert_string_equal(source.story, "claim run");
+    for (int i = 0; i < 2 && !fake.freed; i++) {
+        give_columns(COLUMNS);
+        result_over();
+    }
+    assert_string_equal(source.story, "claim run finish close");
+    assert_string_equal(assert_ending(JOB_FAILED)->sqlstate, "54000");
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
@@ -29,9 +73,9 @@ four_pages_under_way_stop_the_reading(void **unused)
         give_rows(2);
         turn(TURN_FULL);
     }
-    assert_string_equal(fake.story, "claim run page page page page pause");
+    assert_string_equal(source.story, "claim run page page page page pause");
     answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run page page page page pause resume");
+    assert_string_equal(source.story, "claim run page page page page pause resume");
 }
 
 static void
@@ -45,11 +89,11 @@ the_slot_is_free_while_its_pages_and_its_end_are_on_their_way(void **unused)
     turn(TURN_COMMITTED);
     assert_true(fake.freed);
     assert_int_equal(fake.slot.stage, STAGE_FREE);
-    assert_string_equal(fake.story, "claim run page COMMIT put");
+    assert_string_equal(source.story, "claim run page COMMIT put");
     const jobid_t *held = NULL;
     assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
     answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(fake.story, "claim run page COMMIT put finish");
+    assert_string_equal(source.story, "claim run page COMMIT put finish");
     assert_int_equal(scribe_held(fake.kit.scribe, &held), 1);
     answer(WRITE_FINISH, WRITE_DONE);
     assert_int_equal(scribe_held(fake.kit.scribe, &held), 0);
@@ -63,7 +107,7 @@ a_fenced_page_drops_the_job(void **unused)
     give_rows(2);
     turn(TURN_FULL);
     answer(WRITE_PAGE, WRITE_FENCED);
-    assert_string_equal(fake.story, "claim run page close");
+    assert_string_equal(source.story, "claim run page close");
     assert_int_equal(fake.verdict, RELEASE_LOST);
 }
 
@@ -91,7 +135,7 @@ a_page_refused_while_commit_is_under_way_fails_the_job(void **unused)
     turn(TURN_RAN);
     answer(WRITE_PAGE, WRITE_FAILED);
     turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run page COMMIT finish put");
+    assert_string_equal(source.story, "claim run page COMMIT finish put");
     assert_int_equal(fake.waiting[0]->in.ending.state, JOB_FAILED);
     assert_null(fake.waiting[0]->in.ending.manifest);
     answer(WRITE_FINISH, WRITE_DONE);
@@ -135,7 +179,7 @@ a_leaving_slot_hands_its_job_back(void **unused)
     (void)unused;
     start_running();
     slot_leave(&fake.slot);
-    assert_string_equal(fake.story, "claim run unclaim close");
+    assert_string_equal(source.story, "claim run unclaim close");
     answer(WRITE_UNCLAIM, WRITE_DONE);
 }
 
@@ -147,7 +191,7 @@ a_leaving_slot_waits_for_what_is_about_to_be_decided(void **unused)
     turn(TURN_RAN);
     slot_leave(&fake.slot);
     turn(TURN_COMMITTED);
-    assert_string_equal(fake.story, "claim run COMMIT finish put");
+    assert_string_equal(source.story, "claim run COMMIT finish put");
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
@@ -158,7 +202,7 @@ a_slot_that_leaves_while_claiming_takes_its_session_along(void **unused)
     start();
     slot_leave(&fake.slot);
     answer_claim(1, 1);
-    assert_string_equal(fake.story, "claim unclaim close");
+    assert_string_equal(source.story, "claim unclaim close");
     answer(WRITE_UNCLAIM, WRITE_DONE);
 }
 
@@ -167,6 +211,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         SLOT_TEST(a_small_result_is_never_a_page),
+        SLOT_TEST(results_of_too_many_columns_fail_the_step_before_its_commit),
         SLOT_TEST(four_pages_under_way_stop_the_reading),
         SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
         SLOT_TEST(a_fenced_page_drops_the_job),

@@ -27,7 +27,7 @@ bodies_that_are_wrong_are_named(void **unused)
         { "{\"sql\":", "not JSON" },
         { "[]", "must be a JSON object" },
         { "{}", "member 'sql' is missing" },
-        { "{\"sql\": 1}", "member 'sql' must be a text" },
+        { "{\"sql\": 1}", "member 'sql' must be a text or a list of texts" },
         { "{\"sql\": null}", "member 'sql' must be a text" },
         { "{\"sql\": \"\"}", "member 'sql' is empty" },
         { "{\"sql\": \"SELECT 1\", \"limit\": 5}", "unknown member 'limit'" },
@@ -64,10 +64,11 @@ a_pending_job_has_not_started(void **unused)
 {
     (void)unused;
     assert_int_equal(get(JOB, NULL), 200);
-    assert_string_equal(heard, "{\"id\":\"" FAKE_JOB "\",\"jobState\":\"PENDING\","
-                               "\"startedAt\":null,\"statusAt\":\"2022-04-21T18:49:10Z\","
-                               "\"state\":\"pending\",\"createdAt\":\"2022-04-21T18:49:10Z\","
-                               "\"endedAt\":null,\"attempt\":0,\"rows\":0,\"error\":null}");
+    assert_string_equal(
+        heard, "{\"id\":\"" FAKE_JOB "\",\"jobState\":\"PENDING\","
+               "\"startedAt\":null,\"statusAt\":\"2022-04-21T18:49:10Z\","
+               "\"state\":\"pending\",\"createdAt\":\"2022-04-21T18:49:10Z\","
+               "\"endedAt\":null,\"expiresAt\":null,\"attempt\":0,\"rows\":0,\"error\":null}");
 }
 
 static void
@@ -86,7 +87,57 @@ a_status_holds_from_the_moment_it_began(void **unused)
     assert_int_equal(get(JOB, NULL), 200);
     assert_heard("\"jobState\":\"COMPLETED\",\"startedAt\":\"2022-04-21T18:49:11Z\","
                  "\"statusAt\":\"2022-04-21T18:49:13Z\"");
-    assert_heard("\"endedAt\":\"2022-04-21T18:49:13Z\"");
+    assert_heard("\"endedAt\":\"2022-04-21T18:49:13Z\",\"expiresAt\":\"2022-04-22T18:49:13Z\"");
+}
+
+static void
+a_job_that_is_being_stopped_says_so(void **unused)
+{
+    (void)unused;
+    begin();
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_null(strstr(heard, "cancelRequestedAt"));
+    fake.job->cancel_ms = 1650566952000;
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_heard("\"error\":null,\"cancelRequestedAt\":\"2022-04-21T18:49:12Z\"}");
+}
+
+static void
+a_job_of_several_steps_shows_each(void **unused)
+{
+    (void)unused;
+    end(JOB_FAILED);
+    job_step_t *steps = add_steps(4);
+    steps[0].state = JOB_DONE;
+    steps[0].started_ms = 1650566951500;
+    steps[0].ended_ms = 1650566952000;
+    steps[0].rows = 2;
+    steps[1].state = JOB_FAILED;
+    steps[1].error = mem_text("no luck");
+    steps[3].state = JOB_SKIPPED;
+    steps[3].condition = mem_text("done");
+    add_result(0, "INSERT 0 1", NULL)->step = 0;
+    add_result(2, "SELECT 2", NULL)->step = 0;
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_heard("\"steps\":[{\"step\":0,\"state\":\"done\",\"startedAt\":\"2022-04-21T18:49:11Z\","
+                 "\"endedAt\":\"2022-04-21T18:49:12Z\",\"rows\":2,"
+                 "\"commands\":[\"INSERT 0 1\",\"SELECT 2\"],\"error\":null,\"when\":null},"
+                 "{\"step\":1,\"state\":\"failed\",\"startedAt\":null,\"endedAt\":null,\"rows\":0,"
+                 "\"commands\":[],\"error\":{\"code\":\"failed\",\"sqlstate\":null,"
+                 "\"message\":\"no luck\"");
+    assert_heard("{\"step\":2,\"state\":\"skipped\"");
+    assert_heard("\"commands\":[],\"error\":null,\"when\":\"done\"}]}");
+}
+
+static void
+a_step_that_waits_for_its_turn_is_pending(void **unused)
+{
+    (void)unused;
+    begin();
+    add_steps(2)[0].state = JOB_RUNNING;
+    assert_int_equal(get(JOB, "wait=1"), 200);
+    assert_heard("{\"step\":0,\"state\":\"running\"");
+    assert_heard("{\"step\":1,\"state\":\"pending\"");
 }
 
 static void
@@ -178,6 +229,9 @@ main(void)
         CLAIM(the_body_is_read_as_json_whatever_its_type_is_called),
         CLAIM(a_pending_job_has_not_started),
         CLAIM(a_status_holds_from_the_moment_it_began),
+        CLAIM(a_job_that_is_being_stopped_says_so),
+        CLAIM(a_job_of_several_steps_shows_each),
+        CLAIM(a_step_that_waits_for_its_turn_is_pending),
         CLAIM(a_failed_job_says_why),
         CLAIM(other_ends_read_failed_and_say_which),
         CLAIM(codes_are_403_for_another_tenant_and_404_for_what_is_not_there),

@@ -102,6 +102,33 @@ only_a_completed_job_has_results(void **unused)
 }
 
 static void
+a_job_that_failed_gives_the_results_of_its_done_steps_by_number(void **unused)
+{
+    (void)unused;
+    end(JOB_FAILED);
+    add_result(2, "SELECT 2", one_column);
+    fake.job->error = mem_text("no luck");
+    assert_int_equal(get(JOB "/results", NULL), 409);
+    assert_int_equal(get(JOB "/results", "statement=0"), 200);
+    assert_heard("\"state\":\"failed\"");
+    assert_heard("\"rows\":[{\"n\":0},{\"n\":10}],\"total_rows\":2,\"complete\":true");
+    assert_int_equal(get(JOB "/results", "statement=1"), 409);
+    assert_heard("\"cause\":{\"code\":\"failed\",\"sqlstate\":null,\"message\":\"no luck\"");
+    fake.job->expired = true;
+    assert_int_equal(get(JOB "/results", "statement=0"), 410);
+}
+
+static void
+a_job_that_runs_gives_no_result_of_its_steps(void **unused)
+{
+    (void)unused;
+    begin();
+    add_result(2, "SELECT 2", one_column);
+    assert_int_equal(get(JOB "/results", "statement=0"), 409);
+    assert_heard("\"jobState\":\"RUNNING\"");
+}
+
+static void
 the_usual_result_is_the_last_with_columns(void **unused)
 {
     (void)unused;
@@ -227,6 +254,8 @@ main(void)
         CLAIM(a_thousand_rows_are_the_most),
         CLAIM(parameters_that_are_wrong_are_named),
         CLAIM(only_a_completed_job_has_results),
+        CLAIM(a_job_that_failed_gives_the_results_of_its_done_steps_by_number),
+        CLAIM(a_job_that_runs_gives_no_result_of_its_steps),
         CLAIM(the_usual_result_is_the_last_with_columns),
         CLAIM(a_job_without_results_has_no_rows),
         CLAIM(columns_of_one_name_are_told_apart),

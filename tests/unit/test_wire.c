@@ -76,7 +76,7 @@ static wire_change_t changes[1];
 static wire_ref_t refs[3];
 
 /* One message of each tag, with something in every field. */
-static wire_t messages[8];
+static wire_t messages[9];
 
 static int
 make_messages(void **unused)
@@ -85,8 +85,8 @@ make_messages(void **unused)
     offers[0] =
         (wire_offer_t){ an_id(1), wire_text("tenant"), wire_text("src"), 9, wire_text("k"), true };
     offers[1] = (wire_offer_t){ an_id(2), wire_text(""), wire_text("ü"), 0, wire_text(""), false };
-    releases[0] = (wire_release_t){ an_id(3), RELEASE_LATER, -1 };
-    releases[1] = (wire_release_t){ an_id(4), RELEASE_FINISHED, INT64_MAX };
+    releases[0] = (wire_release_t){ an_id(3), RELEASE_LATER, -1, 500 };
+    releases[1] = (wire_release_t){ an_id(4), RELEASE_FINISHED, INT64_MAX, 0 };
     changes[0] = (wire_change_t){ an_id(5), UINT32_MAX, 2, 1795300000000, INT64_MIN, 100000 };
     for (uint8_t i = 0; i < 3; i++)
         refs[i] = (wire_ref_t){ an_id(i) };
@@ -101,6 +101,7 @@ make_messages(void **unused)
         { .tag = WIRE_changes, .changes = { changes, 1 } },
         { .tag = WIRE_watch, .watch = { refs, 3 } },
         { .tag = WIRE_bye },
+        { .tag = WIRE_cancel, .cancel = { refs, 2 } },
     };
     memcpy(messages, made, sizeof made);
     return 0;
@@ -160,7 +161,18 @@ credit_arrives_as_it_was_sent(void **unused)
     assert_int_equal(arrived->credit.done_count, 2);
     assert_int_equal(arrived->credit.done[0].verdict, RELEASE_LATER);
     assert_true(arrived->credit.done[0].executing_ms == -1);
+    assert_int_equal(arrived->credit.done[0].later_ms, 500);
     assert_true(arrived->credit.done[1].executing_ms == INT64_MAX);
+    assert_int_equal(arrived->credit.done[1].later_ms, 0);
+}
+
+static void
+cancels_arrive_as_they_were_sent(void **unused)
+{
+    (void)unused;
+    own(wire) arrived = travel(&messages[8]);
+    assert_int_equal(arrived->cancel.jobs_count, 2);
+    assert_true(jobid_equal(&arrived->cancel.jobs[1].job, &refs[1].job));
 }
 
 static void
@@ -383,6 +395,7 @@ main(void)
         cmocka_unit_test(offers_arrive_as_they_were_sent),
         cmocka_unit_test(credit_arrives_as_it_was_sent),
         cmocka_unit_test(changes_arrive_as_they_were_sent),
+        cmocka_unit_test(cancels_arrive_as_they_were_sent),
         cmocka_unit_test(every_message_packs_to_the_same_bytes_again),
         cmocka_unit_test(every_prefix_of_every_message_is_refused),
         cmocka_unit_test(a_byte_behind_a_message_is_refused),

@@ -14,6 +14,8 @@ static char heard[1 << 20];
 static bool cut;             /* the reply was abandoned */
 static atomic_bool stopping; /* of the server */
 static const char *content_type;
+static const char *idempotency_key;
+static const char *idempotency_key_again; /* the header's second one */
 
 /* The status of a request; its body is in `heard`. */
 static inline int
@@ -27,10 +29,15 @@ ask(const char *method, const char *path, const char *query, const char *body)
     fake_header(&request, "Authorization", "Bearer " FAKE_KEY);
     if (content_type)
         fake_header(&request, "Content-Type", content_type);
+    if (idempotency_key)
+        fake_header(&request, "Idempotency-Key", idempotency_key);
+    if (idempotency_key_again)
+        fake_header(&request, "idempotency-key", idempotency_key_again);
     request.request.body = body;
     request.request.body_size = body ? strlen(body) : 0;
     request.request.stopping = &stopping;
     fake.waited_ms = -1;
+    fake.renewed_s = -1;
     own(fake_reply) reply = fake_reply_new((frame_t){ .keep = true }, false);
     router_handle(router, &request.request, &reply->reply);
     cut = !reply_good(&reply->reply);
@@ -66,6 +73,7 @@ setup(void **unused)
     fake = (engine_t){ .job = job_new() };
     assert_true(jobid_parse(FAKE_JOB, &fake.job->id));
     fake.job->created_ms = 1650566950000;
+    fake.job->steps = 1;
     return 0;
 }
 
@@ -75,6 +83,7 @@ teardown(void **unused)
     (void)unused;
     job_destroy(&fake.job);
     content_type = NULL;
+    idempotency_key = idempotency_key_again = NULL;
     return 0;
 }
 
@@ -92,6 +101,18 @@ end(job_state_t state)
     begin();
     fake.job->state = state;
     fake.job->ended_ms = 1650566953069;
+    fake.job->expires_ms = 1650653353069;
+}
+
+/* Make it a job of several steps, all pending. */
+static inline job_step_t *
+add_steps(uint32_t count)
+{
+    fake.job->steps = count;
+    fake.job->step = mem_array(count, sizeof *fake.job->step);
+    for (uint32_t i = 0; i < count; i++)
+        fake.job->step[i] = (job_step_t){ .step = i, .state = JOB_PENDING };
+    return fake.job->step;
 }
 
 static inline result_t *

@@ -1,4 +1,4 @@
-/* answer.c - what a source says: rows, errors, and the ends of segments. */
+/* answer.c - what a source says: answers in their order, and errors. */
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,14 +8,13 @@
 
 /* --- failures --- */
 
-/* The text goes out; the failure that was kept is the caller's now. */
-static turn_t
-hand_out(channel_t *self, turn_t turn, failure_t *failure)
+turn_t
+answer_failure(channel_t *self, turn_t turn, failure_t *failure)
 {
     failure_clear(failure);
     *failure = self->failure;
     self->failure = (failure_t){ 0 };
-    self->failed = false;
+    self->failed = self->fatal = false;
     return turn;
 }
 
@@ -25,14 +24,6 @@ too_large(const channel_t *self, failure_t *failure)
     failure_say(failure, "54000",
                 "a row of the result is too large for this executor (memory limit %u MiB)",
                 self->memory_mib);
-    return TURN_BROKEN;
-}
-
-turn_t
-answer_oversize(const channel_t *self, failure_t *failure)
-{
-    failure_say(failure, "54000", "row %lld of the result is larger than %u bytes (row_bytes)",
-                (long long)self->row + 1, self->row_bytes);
     return TURN_BROKEN;
 }
 
@@ -50,35 +41,75 @@ out_of_memory(const char *text)
     return false;
 }
 
+/* A statement that had failed, and one that had committed, did so before the connection went. */
 turn_t
 answer_lost(channel_t *self, failure_t *failure)
 {
+    self->broken = true;
+    if (self->phase == PHASE_RUNNING && self->failed && !self->fatal) {
+        self->phase = PHASE_CLEANING;
+        return answer_failure(self, TURN_FAILED, failure);
+    }
+    if (self->phase == PHASE_NAMING && self->script.autocommit)
+        return ends_alone(self);
     if (self->phase == PHASE_RUNNING && out_of_memory(PQerrorMessage(self->conn)))
         return too_large(self, failure);
     if (self->failure.message)
-        return hand_out(self, TURN_LOST, failure);
+        return answer_failure(self, TURN_LOST, failure);
     failure_say(failure, "08006", "the connection to the source was lost");
     return TURN_LOST;
 }
 
+/* Where in the script's whole text: the source counts within the statement. */
+static int32_t
+find_position(const channel_t *self, due_t due, const char *position)
+{
+    int64_t at = 0;
+    if (due != DUE_STATEMENT || !position || !cells_int(position, strlen(position), &at))
+        return 0;
+    at += self->script.statements->list[self->ordinal].offset;
+    return at > 0 && at < INT32_MAX ? (int32_t)at : 0;
+}
+
 static void
-keep_failure(channel_t *self, const PGresult *answer)
+keep_failure(channel_t *self, due_t due, const PGresult *answer)
 {
     if (self->failed)
         return; /* the first one counts */
     const char *message = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
-    const char *position = PQresultErrorField(answer, PG_DIAG_STATEMENT_POSITION);
+    const char *table = PQresultErrorField(answer, PG_DIAG_TABLE_NAME);
     failure_clear(&self->failure);
     failure_t *failure = &self->failure;
     failure->message = failure_text(message ? message : PQresultErrorMessage(answer));
     failure->detail = failure_text(PQresultErrorField(answer, PG_DIAG_MESSAGE_DETAIL));
     failure->hint = failure_text(PQresultErrorField(answer, PG_DIAG_MESSAGE_HINT));
     snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
-    int64_t at = 0;
-    if (position && cells_int(position, strlen(position), &at) && at < INT32_MAX)
-        failure->position = (int32_t)at;
+    failure->position =
+        find_position(self, due, PQresultErrorField(answer, PG_DIAG_STATEMENT_POSITION));
+    failure->already = due == DUE_MARK && strcmp(failure->sqlstate, "23505") == 0 && table
+                       && strcmp(table, "ledger") == 0;
     self->failed = true;
+}
+
+/* The ledger was there at login, and is not any more: a new session will know. */
+static bool
+ledger_gone(due_t due, const failure_t *failure)
+{
+    static const char *const signs[] = { "42883", "3F000", "42501" };
+    for (size_t i = 0; due == DUE_MARK && i < sizeof signs / sizeof signs[0]; i++) {
+        if (strcmp(failure->sqlstate, signs[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Questions that a source may refuse to answer. */
+static bool
+refusable(const channel_t *self, due_t due)
+{
+    return due == DUE_CONTROL || due == DUE_LEDGER
+           || (self->phase == PHASE_INQUIRING && due != DUE_STOPPED && due != DUE_ROLLBACK);
 }
 
 /* An error of severity FATAL is the end of the session, not of the statement. */
@@ -86,124 +117,165 @@ static turn_t
 erred(channel_t *self, due_t due, const PGresult *answer, failure_t *failure)
 {
     const char *severity = PQresultErrorField(answer, PG_DIAG_SEVERITY_NONLOCALIZED);
-    bool server_spoke = PQresultErrorField(answer, PG_DIAG_SQLSTATE) != NULL;
-    if (!server_spoke && self->phase == PHASE_RUNNING
-        && out_of_memory(PQresultErrorMessage(answer)))
+    const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+    if (!sqlstate && self->phase == PHASE_RUNNING && out_of_memory(PQresultErrorMessage(answer)))
         return too_large(self, failure);
-    keep_failure(self, answer);
+    bool first = !self->failed;
+    self->sync_erred = due == DUE_SYNC;
     bool over = severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
-    if (over || !server_spoke || PQstatus(self->conn) == CONNECTION_BAD)
+    keep_failure(self, due, answer);
+    if (first && (over || !sqlstate || ledger_gone(due, &self->failure)))
+        self->fatal = true;
+    if (over || self->fatal || PQstatus(self->conn) == CONNECTION_BAD)
         return answer_lost(self, failure);
-    if (due == DUE_CONTROL)
+    if (refusable(self, due)) {
+        inquiry_erred(self, due, self->failure.sqlstate);
+        failure_clear(&self->failure);
         self->failed = false;
+    }
     return TURN_WAIT;
 }
 
 /* --- answers --- */
 
-static int64_t
-number_at(const PGresult *answer, int column)
+const char *
+answer_text(const PGresult *answer, int column)
+{
+    bool there = PQntuples(answer) > 0 && column < PQnfields(answer);
+    return there && !PQgetisnull(answer, 0, column) ? PQgetvalue(answer, 0, column) : NULL;
+}
+
+int64_t
+answer_number(const PGresult *answer, int column)
 {
     int64_t value = 0;
-    if (PQntuples(answer) < 1 || column >= PQnfields(answer) || PQgetisnull(answer, 0, column))
-        return 0;
-    const char *text = PQgetvalue(answer, 0, column);
-    return cells_int(text, strlen(text), &value) ? value : 0;
+    const char *text = answer_text(answer, column);
+    return text && cells_int(text, strlen(text), &value) ? value : 0;
+}
+
+/* By the letter that the question gives (questions.c); else what the text has told. */
+static const char *
+read_leaves(const channel_t *self, const char *letter)
+{
+    switch (letter ? *letter : '-') {
+    case 'p': return "a prepared statement";
+    case 'a': return "an advisory lock";
+    case 't': return "a temporary object";
+    case 'c': return "a cursor";
+    case 'r': return "another role (SET ROLE)";
+    case 's': return LEAVES_SETTING;
+    default: return self->leaves;
+    }
 }
 
 static void
-set_columns(channel_t *self, const PGresult *answer)
+take_login(channel_t *self, due_t due, const PGresult *answer)
 {
-    if (self->result->has_columns)
-        return;
-    int count = PQnfields(answer);
-    result_columns(self->result, (uint32_t)count);
-    for (int i = 0; i < count; i++) {
-        column_t *column = &self->result->columns[i];
-        column->name = failure_text(PQfname(answer, i));
-        names_column(&self->names, PQftype(answer, i), column);
+    if (due == DUE_WHO) {
+        self->backend.pid = (int32_t)answer_number(answer, 0);
+        self->backend.start_us = answer_number(answer, 1);
+        self->user = mem_text(answer_text(answer, 2));
+    } else if (due == DUE_CONTROL) {
+        self->backend.system_id = answer_number(answer, 0);
+        self->backend.timeline = (int32_t)answer_number(answer, 1);
+    } else {
+        self->backend.ledger = answer_number(answer, 0) == 1;
     }
+}
+
+/* Rows come one by one; all at once they would be lost here. */
+static turn_t
+take_statement(channel_t *self, const PGresult *answer, failure_t *failure)
+{
+    rows_columns(self, answer);
+    if (PQntuples(answer) == 0)
+        return TURN_WAIT;
+    failure_say(failure, "XX000", "rows of the result came all at once");
+    return TURN_BROKEN;
 }
 
 static turn_t
-take_row(channel_t *self, PGresult *answer, failure_t *failure)
+take_encoding(const PGresult *answer, failure_t *failure)
 {
-    set_columns(self, answer);
-    uint32_t count = self->result->column_count;
-    const column_t *columns = self->result->columns;
-    uint32_t bad = UINT32_MAX;
-    page_row_open(self->rows, count);
-    for (uint32_t i = 0; i < count; i++) {
-        int at = (int)i;
-        int size = PQgetlength(answer, 0, at);
-        if (size == 0 && PQgetisnull(answer, 0, at)) {
-            page_cell_nil(self->rows);
-        } else if (!cells_put(self->rows, columns[i].kind, PQgetvalue(answer, 0, at),
-                              (size_t)size)) {
-            page_cell_nil(self->rows);
-            bad = i;
-        }
-    }
-    if (!page_row_close(self->rows))
-        return answer_oversize(self, failure);
-    self->row++;
-    if (bad != UINT32_MAX) {
-        failure_say(failure, "22021", "column \"%s\" of row %lld is not valid UTF-8",
-                    columns[bad].name, (long long)self->row);
-        return TURN_BROKEN;
-    }
-    return page_writer_full(self->rows) ? TURN_FULL : TURN_WAIT;
+    const char *encoding = answer_text(answer, 0);
+    if (encoding && strcmp(encoding, "UTF8") == 0)
+        return TURN_WAIT;
+    failure_say(failure, "0A000", "the statement changed client_encoding");
+    return TURN_BROKEN;
 }
 
-static void
-take_table(channel_t *self, due_t due, const PGresult *answer)
+static turn_t
+take_table(channel_t *self, due_t due, const PGresult *answer, failure_t *failure)
 {
     switch (due) {
     case DUE_WHO:
-        self->backend.pid = (int32_t)number_at(answer, 0);
-        self->backend.start_us = number_at(answer, 1);
-        break;
     case DUE_CONTROL:
-        self->backend.system_id = number_at(answer, 0);
-        self->backend.timeline = (int32_t)number_at(answer, 1);
+    case DUE_LEDGER: take_login(self, due, answer); break;
+    case DUE_STATEMENT: return take_statement(self, answer, failure);
+    case DUE_ENCODING: return take_encoding(answer, failure);
+    case DUE_LEAVES: self->leaves = read_leaves(self, answer_text(answer, 0)); break;
+    case DUE_XID:
+    case DUE_MARK:
+        self->xid = answer_number(answer, 0);
+        self->marked = due == DUE_MARK && self->xid != 0;
         break;
-    case DUE_STATEMENT: set_columns(self, answer); break;
-    case DUE_XID: self->xid = number_at(answer, 0); break;
-    case DUE_END: self->left = (uint32_t)number_at(answer, 0); break;
     case DUE_NAMES:
         for (int i = 0; i < PQntuples(answer); i++)
             names_learn(&self->names, PQgetvalue(answer, i, 0), PQgetvalue(answer, i, 1));
         break;
+    case DUE_IDENTITY:
+    case DUE_STATUS:
+    case DUE_MARKER:
+    case DUE_ALIVE:
+    case DUE_STOPPED: inquiry_take(self, due, answer); break;
     case DUE_SYNC:
     case DUE_BEGIN:
+    case DUE_FIRST:
     case DUE_COMMIT:
     case DUE_ROLLBACK:
-    case DUE_DISCARD: break;
+    case DUE_DISCARD:
+    case DUE_BARRIER:
+    case DUE_SEALED: break;
     }
+    return TURN_WAIT;
 }
 
 static void
 take_tag(channel_t *self, due_t due, PGresult *answer)
 {
     const char *tag = PQcmdStatus(answer);
-    if (due == DUE_STATEMENT && !self->result->tag)
-        self->result->tag = failure_text(tag);
+    if (due == DUE_STATEMENT && !rows_result(self)->tag)
+        rows_result(self)->tag = failure_text(tag);
     if (due == DUE_DISCARD)
         self->cleaned = true;
-    if (due == DUE_COMMIT && strcmp(tag, "COMMIT") != 0) {
+    if (due == DUE_SEALED && strcmp(tag, "COMMIT") == 0)
+        self->fate = FATE_COMMITTED;
+    if (due == DUE_COMMIT && strcmp(tag, self->script.read_only ? "ROLLBACK" : "COMMIT") != 0) {
         failure_say(&self->failure, "40000", "the source answered COMMIT with %s", tag);
         self->failed = true;
     }
+}
+
+static turn_t
+take_copy(channel_t *self, due_t due, const PGresult *answer, failure_t *failure)
+{
+    if (due == DUE_STATEMENT && PQresultStatus(answer) == PGRES_COPY_OUT) {
+        rows_copy(self, answer);
+        return TURN_WAIT;
+    }
+    failure_say(failure, "0A000", "COPY from the client is not for jobs");
+    return TURN_BROKEN;
 }
 
 /* One answer, or a piece of one. */
 static turn_t
 answered(channel_t *self, due_t due, PGresult *answer, failure_t *failure)
 {
+    turn_t turn = TURN_WAIT;
     switch (PQresultStatus(answer)) {
-    case PGRES_SINGLE_TUPLE: return take_row(self, answer, failure);
+    case PGRES_SINGLE_TUPLE: return rows_take(self, answer, failure);
     case PGRES_TUPLES_OK:
-        take_table(self, due, answer);
+        turn = take_table(self, due, answer, failure);
         take_tag(self, due, answer);
         break;
     case PGRES_COMMAND_OK: take_tag(self, due, answer); break;
@@ -215,99 +287,23 @@ answered(channel_t *self, due_t due, PGresult *answer, failure_t *failure)
         break;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH:
-        failure_say(failure, "0A000", "COPY to or from the client is not for jobs");
-        return TURN_BROKEN;
+    case PGRES_COPY_BOTH: return take_copy(self, due, answer, failure);
     case PGRES_PIPELINE_ABORTED:
     case PGRES_PIPELINE_SYNC:
     case PGRES_NONFATAL_ERROR: break;
     }
-    return TURN_WAIT;
-}
-
-/* --- the ends of segments --- */
-
-static turn_t
-ran(channel_t *self)
-{
-    names_fill(&self->names, self->result);
-    self->phase = PHASE_RAN;
-    return TURN_RAN;
-}
-
-static turn_t
-flight_over(channel_t *self, failure_t *failure)
-{
-    if (self->failed) {
-        ask_rollback(self);
-        return hand_out(self, TURN_FAILED, failure);
-    }
-    const char *encoding = PQparameterStatus(self->conn, "client_encoding");
-    if (!encoding || strcmp(encoding, "UTF8") != 0) {
-        failure_say(failure, "0A000", "the statement changed client_encoding");
-        return TURN_BROKEN;
-    }
-    if (PQtransactionStatus(self->conn) != PQTRANS_INTRANS) {
-        failure_say(failure, "25000", "the statement left its transaction");
-        return TURN_BROKEN;
-    }
-    own(mem) unknown = names_unknown(&self->names);
-    if (self->phase == PHASE_NAMING || !unknown)
-        return ran(self);
-    ask_names(self, unknown);
-    return TURN_WAIT;
-}
-
-static turn_t
-clean_now(channel_t *self, turn_t turn)
-{
-    for (PGnotify *notice = PQnotifies(self->conn); notice; notice = PQnotifies(self->conn))
-        PQfreemem(notice);
-    self->phase = PHASE_CLEAN;
     return turn;
 }
 
-/* A COMMIT that failed took the cleaning behind it along: once more. */
-static turn_t
-cleaned(channel_t *self, failure_t *failure)
-{
-    if (self->failed)
-        return answer_lost(self, failure);
-    if (self->cleaned)
-        return clean_now(self, TURN_CLEAN);
-    ask_clean(self);
-    return TURN_WAIT;
-}
+/* --- the order --- */
 
-static turn_t
-synced(channel_t *self, failure_t *failure)
-{
-    if (self->due_count > 0)
-        return TURN_WAIT; /* another segment is under way */
-    switch (self->phase) {
-    case PHASE_RUNNING:
-    case PHASE_NAMING: return flight_over(self, failure);
-    case PHASE_ASKING:
-        if (self->failed || self->backend.pid == 0)
-            return answer_lost(self, failure);
-        return clean_now(self, TURN_OPEN);
-    case PHASE_CLEANING: return cleaned(self, failure);
-    case PHASE_ENDING:
-        return self->failed ? answer_lost(self, failure) : clean_now(self, TURN_ENDED);
-    case PHASE_RESOLVING:
-    case PHASE_CONNECTING:
-    case PHASE_CLEAN:
-    case PHASE_RAN:
-    case PHASE_COMMITTING: break;
-    }
-    return TURN_WAIT;
-}
-
+/* The next one that is due: if it is a statement's, row by row. */
 static void
-due_pop(channel_t *self)
+step_on(channel_t *self)
 {
-    self->due_first = (self->due_first + 1) % DUE_MOST;
-    self->due_count--;
+    due_pop(self);
+    if (self->dues.count > 0 && due_first(self) == DUE_STATEMENT)
+        PQsetSingleRowMode(self->conn);
 }
 
 /* A query's answer is complete. COMMIT's counts at once: the rest of the segment changes nothing.
@@ -315,30 +311,51 @@ due_pop(channel_t *self)
 static turn_t
 completed(channel_t *self, due_t due, failure_t *failure)
 {
-    due_pop(self);
-    if (self->due_count > 0 && self->due[self->due_first] == DUE_STATEMENT)
-        PQsetSingleRowMode(self->conn);
+    step_on(self);
+    if (due == DUE_STATEMENT && !self->failed) {
+        self->begun = false;
+        self->ordinal++;
+        return TURN_RESULT;
+    }
     if (due != DUE_COMMIT)
         return TURN_WAIT;
-    self->phase = PHASE_CLEANING;
-    return self->failed ? hand_out(self, TURN_FAILED, failure) : TURN_COMMITTED;
+    if (self->failed) {
+        self->phase = PHASE_CLEANING;
+        return answer_failure(self, TURN_FAILED, failure);
+    }
+    self->phase = self->script.last ? PHASE_CLEANING : PHASE_CLEAN;
+    return TURN_COMMITTED;
+}
+
+bool
+answer_ready(const channel_t *self)
+{
+    if (self->dues.count == 0)
+        return false;
+    return self->copying ? !self->starved : !PQisBusy(self->conn);
 }
 
 turn_t
 answer_next(channel_t *self, failure_t *failure)
 {
-    due_t due = self->due[self->due_first];
+    if (self->copying)
+        return rows_copied(self, failure);
+    due_t due = due_first(self);
     PGresult *answer = PQgetResult(self->conn);
     self->stalled = false;
     if (!answer) {
-        if (due == DUE_SYNC || PQstatus(self->conn) == CONNECTION_BAD)
-            return answer_lost(self, failure); /* a sync is never NULL */
-        return completed(self, due, failure);
+        if (PQstatus(self->conn) == CONNECTION_BAD)
+            return answer_lost(self, failure);
+        if (due != DUE_SYNC)
+            return completed(self, due, failure);
+        bool erred_there = self->sync_erred;
+        self->sync_erred = false;
+        return erred_there ? TURN_WAIT : answer_lost(self, failure); /* a sync is never NULL */
     }
     turn_t turn = TURN_WAIT;
     if (PQresultStatus(answer) == PGRES_PIPELINE_SYNC) {
-        due_pop(self);
-        turn = synced(self, failure);
+        step_on(self);
+        turn = ends_synced(self, failure);
     } else {
         turn = answered(self, due, answer, failure);
     }

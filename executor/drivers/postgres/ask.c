@@ -1,40 +1,15 @@
-/* ask.c - what is said to a source beside the jobs' own statements. */
+/* ask.c - logging in, running a script and ending it, as messages. */
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "executor/drivers/postgres/channel.h"
+#include "executor/drivers/postgres/locals.h"
+#include "executor/drivers/postgres/questions.h"
 
-static const char question_who[] =
-    "SELECT pg_catalog.pg_backend_pid()::pg_catalog.int8,"
-    " pg_catalog.round(extract(epoch FROM a.backend_start)::pg_catalog.numeric * 1000000)"
-    "::pg_catalog.int8"
-    " FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid()";
-static const char question_control[] =
-    "SELECT s.system_identifier, c.timeline_id"
-    " FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c";
-static const char question_xid[] =
-    "SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text";
-static const char question_end[] =
-    "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid))"
-    " FROM pg_catalog.pg_stat_activity a, ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-    " pg_catalog.unnest($2::pg_catalog.int8[])) g (pid, start)"
-    " WHERE a.pid = g.pid AND pg_catalog.round(extract(epoch FROM a.backend_start)"
-    "::pg_catalog.numeric * 1000000)::pg_catalog.int8 = g.start";
-
-/* --- the queue --- */
-
-static void
-due_push(channel_t *self, due_t due)
-{
-    if (self->due_count == DUE_MOST) {
-        self->broken = true;
-        return;
-    }
-    self->due[(self->due_first + self->due_count++) % DUE_MOST] = due;
-}
-
-static void
+void
 ask_with(channel_t *self, due_t due, const char *sql, int count, const char *const *values)
 {
     if (!PQsendQueryParams(self->conn, sql, count, NULL, values, NULL, NULL, 0))
@@ -42,8 +17,8 @@ ask_with(channel_t *self, due_t due, const char *sql, int count, const char *con
     due_push(self, due);
 }
 
-static void
-ask(channel_t *self, due_t due, const char *sql)
+void
+ask_one(channel_t *self, due_t due, const char *sql)
 {
     ask_with(self, due, sql, 0, NULL);
 }
@@ -57,9 +32,8 @@ ask_flush(channel_t *self)
         self->broken = true;
 }
 
-/* End a segment: it is answered by itself, whatever happened to the one before it. */
-static void
-sync_now(channel_t *self)
+void
+ask_sync(channel_t *self)
 {
     if (!PQpipelineSync(self->conn))
         self->broken = true;
@@ -67,38 +41,117 @@ sync_now(channel_t *self)
     ask_flush(self);
 }
 
-/* --- questions --- */
-
-/* Two segments: a source may refuse to say the second. */
+/* Segments of their own: a source may refuse to say what is not its name. */
 void
 ask_who(channel_t *self)
 {
     self->phase = PHASE_ASKING;
-    ask(self, DUE_WHO, question_who);
-    sync_now(self);
-    ask(self, DUE_CONTROL, question_control);
-    sync_now(self);
+    ask_one(self, DUE_WHO, question_who);
+    ask_sync(self);
+    ask_one(self, DUE_CONTROL, question_identity);
+    ask_sync(self);
+    ask_one(self, DUE_LEDGER, question_ledger);
+    ask_sync(self);
 }
 
-/* One flight: the transaction, the statement, and whether it wrote. */
-void
-ask_run(channel_t *self, const char *sql)
+/* --- running --- */
+
+static void
+ask_leaves(channel_t *self)
 {
+    const script_t *script = &self->script;
+    own(mem) locals = locals_array(script->autocommit ? NULL : script->statements);
+    if (!script->read_only && locals_hidden(script->statements))
+        self->leaves = LEAVES_SETTING;
+    const char *const values[] = { self->user, locals, script->read_only ? "true" : "false" };
+    ask_with(self, DUE_LEAVES, question_leaves, 3, values);
+}
+
+/* Did it write? The marker goes in last, so that whatever it stands for is there before it. */
+static void
+ask_wrote(channel_t *self)
+{
+    if (!self->backend.ledger || self->script.read_only) {
+        ask_one(self, DUE_XID, question_xid);
+        return;
+    }
+    char job[JOBID_TEXT_SIZE];
+    char step[16];
+    snprintf(step, sizeof step, "%u", self->script.step);
+    const char *const values[] = { jobid_text(&self->script.job, job), step };
+    ask_with(self, DUE_MARK, question_mark, 2, values);
+}
+
+/* libpq's buffer for what goes out never shrinks, either. */
+static void
+note_size(channel_t *self)
+{
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < self->script.statements->count; i++)
+        size += strlen(self->script.statements->list[i].sql);
+    if (size > self->largest)
+        self->largest = size;
+}
+
+static void
+ask_alone(channel_t *self)
+{
+    assert(self->script.statements->count == 1);
+    ask_one(self, DUE_STATEMENT, self->script.statements->list[0].sql);
+    if (due_first(self) == DUE_STATEMENT)
+        PQsetSingleRowMode(self->conn); /* otherwise when its turn comes */
+    ask_sync(self);
+}
+
+/* Servers keep answers back until a segment ends, and report a changed encoding only then: whoever
+ * waits for a statement would see its end with the last one's, and one in between would be read,
+ * and answer, in the wrong encoding. */
+static void
+ask_between(channel_t *self)
+{
+    ask_one(self, DUE_ENCODING, question_encoding);
+    if (!PQsendFlushRequest(self->conn))
+        self->broken = true;
+}
+
+/* One flight. */
+void
+ask_run(channel_t *self)
+{
+    const script_t *script = &self->script;
     self->phase = PHASE_RUNNING;
-    ask(self, DUE_BEGIN, "BEGIN");
-    ask(self, DUE_STATEMENT, sql);
-    ask(self, DUE_XID, question_xid);
-    sync_now(self);
+    note_size(self);
+    if (script->autocommit) {
+        ask_alone(self);
+        return;
+    }
+    ask_one(self, DUE_BEGIN, script->read_only ? "BEGIN READ ONLY" : "BEGIN");
+    if (script->read_only)
+        ask_one(self, DUE_FIRST, question_first);
+    for (uint32_t i = 0; i < script->statements->count; i++) {
+        if (i > 0)
+            ask_between(self);
+        ask_one(self, DUE_STATEMENT, script->statements->list[i].sql);
+    }
+    if (!script->last)
+        ask_leaves(self);
+    ask_wrote(self);
+    ask_sync(self);
 }
 
 void
-ask_names(channel_t *self, const char *oids)
+ask_more(channel_t *self, const char *oids)
 {
     self->phase = PHASE_NAMING;
     const char *const values[] = { oids };
-    ask_with(self, DUE_NAMES, names_question, 1, values);
-    sync_now(self);
+    if (oids)
+        ask_with(self, DUE_NAMES, names_question, 1, values);
+    if (self->script.autocommit && !self->script.last)
+        ask_leaves(self);
+    ask_sync(self);
 }
+
+/* --- ending --- */
 
 /* A segment of its own: DISCARD ALL refuses to stand behind anything in a transaction. */
 void
@@ -106,52 +159,34 @@ ask_clean(channel_t *self)
 {
     self->phase = PHASE_CLEANING;
     self->cleaned = false;
-    ask(self, DUE_DISCARD, "DISCARD ALL");
-    sync_now(self);
+    ask_one(self, DUE_DISCARD, "DISCARD ALL");
+    ask_sync(self);
 }
 
-/* The session is cleaned in the same breath: what the job left in it is gone before another comes.
- * Behind a COMMIT there is no transaction, so that one segment does for both, with half of the
- * messages and wake-ups. A job that wrote gets its COMMIT's answer alone, as soon as there is one:
- * until then nobody knows what became of it. */
+/* Behind the job's last script the session is cleaned in the same breath: what the job left in it
+ * is gone before another comes. Behind a COMMIT there is no transaction, so that one segment does
+ * for both, with half of the messages and wake-ups. A script that wrote gets its COMMIT's answer
+ * alone, as soon as there is one: until then nobody knows what became of it. */
 void
 ask_commit(channel_t *self)
 {
-    ask(self, DUE_COMMIT, "COMMIT");
-    if (self->xid != 0)
-        sync_now(self);
-    ask_clean(self);
+    ask_one(self, DUE_COMMIT, self->script.read_only ? "ROLLBACK" : "COMMIT");
+    if (self->xid != 0 || !self->script.last)
+        ask_sync(self);
+    if (self->script.last)
+        ask_clean(self);
     self->phase = PHASE_COMMITTING;
 }
 
 void
 ask_rollback(channel_t *self)
 {
-    ask(self, DUE_ROLLBACK, "ROLLBACK");
-    ask_clean(self);
-}
-
-static char *
-array_text(const int64_t *pairs, uint32_t count, uint32_t which)
-{
-    enum { NUMBER_SIZE = 24 };
-    size_t room = (size_t)count * NUMBER_SIZE + 3;
-    char *text = mem_array(room, 1);
-    size_t size = 0;
-    for (uint32_t i = 0; i < count; i++)
-        size += (size_t)snprintf(text + size, room - size, "%c%lld", i > 0 ? ',' : '{',
-                                 (long long)pairs[2 * i + which]);
-    snprintf(text + size, room - size, count > 0 ? "}" : "{}");
-    return text;
-}
-
-void
-ask_end(channel_t *self, const int64_t *pairs, uint32_t count)
-{
-    own(mem) pids = array_text(pairs, count, 0);
-    own(mem) starts = array_text(pairs, count, 1);
-    const char *const values[] = { pids, starts };
-    self->phase = PHASE_ENDING;
-    ask_with(self, DUE_END, question_end, 2, values);
-    sync_now(self);
+    if (!self->script.autocommit)
+        ask_one(self, DUE_ROLLBACK, "ROLLBACK");
+    if (self->script.last) {
+        ask_clean(self);
+        return;
+    }
+    self->phase = PHASE_CLEANING;
+    ask_sync(self);
 }

@@ -10,9 +10,12 @@
 
 #define CHECK_INTERVAL " -c client_connection_check_interval=1000"
 
+/* What a job is told to have done must outlive a crash of the source, whatever the role's or the
+ * database's default is. A job's own SET still wins: it then has said that it need not. How texts
+ * are split hangs on standard_conforming_strings. */
 static const char session_options[] =
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex"
-    " -c extra_float_digits=1";
+    " -c extra_float_digits=1 -c standard_conforming_strings=on -c synchronous_commit=on";
 
 enum { PARAMETERS_MOST = 64 }; /* libpq 15 knows 40 */
 

@@ -1,0 +1,343 @@
+/* order.c - an order becomes a job to be submitted: checked, capped, and given its steps. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/engine_inner.h"
+#include "api/option.h"
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/plan.h"
+#include "common/sqltext.h"
+#include "common/utf8.h"
+
+enum { PRIORITY = 5 };
+
+static_assert((int)TOKEN_HASH_SIZE == (int)DIGEST_SIZE, "keys are hashed with digest.h");
+
+order_t
+order_of(const char *dialect, const order_step_t *step)
+{
+    return (order_t){ .dialect = dialect, .steps = step, .step_count = 1, .priority = -1 };
+}
+
+/* --- is it well formed? --- */
+
+static bool
+check_text(const order_step_t *step, err_t *err)
+{
+    if (step->sql_size == 0)
+        return err_set(err, ERR_INVALID, "the SQL text is empty");
+    if (memchr(step->sql, '\0', step->sql_size))
+        return err_set(err, ERR_INVALID, "the SQL text holds a NUL byte");
+    if (!utf8_valid(step->sql, step->sql_size))
+        return err_set(err, ERR_INVALID, "the SQL text is not valid UTF-8");
+    assert(step->sql[step->sql_size] == '\0'); /* the store takes it as a C string */
+    return true;
+}
+
+/* Texts that become one statement list must be whole each, or one would swallow the next. */
+static bool
+check_whole(const order_step_t *step, err_t *err)
+{
+    own(statements) statements = statements_split(step->sql, err);
+    return statements != NULL;
+}
+
+static bool
+check_when(const order_t *order, uint32_t i, err_t *err)
+{
+    const order_step_t *step = &order->steps[i];
+    if (!step->when)
+        return order->step_count > 1 || !step->is_template
+               || err_set(err, ERR_INVALID, "a job of one step has no template");
+    if (order->one_transaction)
+        return err_set(err, ERR_INVALID, "a step of one transaction has no condition");
+    if (order->step_count == 1)
+        return err_set(err, ERR_INVALID, "a job of one step has no condition");
+    return plan_check(step->when, i, err);
+}
+
+static bool
+check_timeout(const order_t *order, uint32_t i, err_t *err)
+{
+    int64_t timeout_ms = order->steps[i].timeout_ms;
+    if (timeout_ms == 0)
+        return true;
+    if (order->one_transaction)
+        return err_set(err, ERR_INVALID, "a step of one transaction has no timeout of its own");
+    return option_check("timeout_ms", timeout_ms, err);
+}
+
+/* Says which text is meant, where there are several. */
+static bool
+check_step(const order_t *order, uint32_t i, err_t *err)
+{
+    const order_step_t *step = &order->steps[i];
+    if (!check_text(step, err)
+        || (order->one_transaction && order->step_count > 1 && !check_whole(step, err)))
+        return order->step_count > 1 ? err_wrap(err, "sql[%" PRIu32 "]", i) : false;
+    if (!check_when(order, i, err))
+        return err_wrap(err, "sql[%" PRIu32 "].when", i);
+    if (!check_timeout(order, i, err))
+        return err_wrap(err, "sql[%" PRIu32 "].timeout_ms", i);
+    return true;
+}
+
+static bool
+check_steps(const order_t *order, err_t *err)
+{
+    assert(order->step_count > 0);
+    if (order->step_count > ORDER_STEPS_MOST)
+        return err_set(err, ERR_INVALID, "a job has at most %d steps", ORDER_STEPS_MOST);
+    for (uint32_t i = 0; i < order->step_count; i++) {
+        if (!check_step(order, i, err))
+            return false;
+    }
+    return true;
+}
+
+/* 0 is the default. */
+static bool
+check_number(const char *name, int64_t number, err_t *err)
+{
+    return number == 0 || option_check(name, number, err);
+}
+
+static bool
+check_options(const order_t *order, err_t *err)
+{
+    if (!(order->priority == -1 || option_check("priority", order->priority, err))
+        || !check_number("statement_timeout_ms", order->statement_timeout_ms, err)
+        || !check_number("queue_timeout_ms", order->queue_timeout_ms, err)
+        || !check_number("deadline_ms", order->deadline_ms, err)
+        || !check_number("max_attempts", order->max_attempts, err)
+        || !check_number("retention_s", order->retention_s, err))
+        return false;
+    if (order->autocommit == AUTOCOMMIT_ALWAYS && order->one_transaction)
+        return err_set(err, ERR_INVALID,
+                       "option 'autocommit' cannot stand beside 'transaction' of the whole job");
+    if (order->autocommit == AUTOCOMMIT_ALWAYS && order->read_only)
+        return err_set(err, ERR_INVALID, "option 'autocommit' cannot stand beside 'read_only'");
+    if (order->client_token
+        && (order->client_token_size == 0 || order->client_token_size > OPTION_TOKEN_MOST))
+        return err_set(err, ERR_INVALID, "option 'client_token' must have 1 to %d bytes",
+                       OPTION_TOKEN_MOST);
+    return true;
+}
+
+/* --- what it comes to --- */
+
+static bool
+find_terms(engine_t *engine, const caller_t *caller, const char *source, terms_t *terms, err_t *err)
+{
+    bool first = !source && caller->source[0] != '\0';
+    if ((source || first)
+        && terms_of(engine->terms, caller->tenant, source ? source : "", clock_mono_ms(), terms,
+                    err))
+        return true;
+    if ((source || first) && err->kind != ERR_NOT_FOUND)
+        return false;
+    if (source && source[0])
+        return err_set(err, ERR_INVALID, "option 'source': the tenant has no login '%.100s'",
+                       source);
+    return err_set(err, ERR_INVALID, "tenant %s has no data source: add a login", caller->tenant);
+}
+
+/* A time that was asked for (0: none) under a cap (0: none). */
+static int64_t
+capped(int64_t asked, int64_t cap)
+{
+    if (cap == 0)
+        return asked;
+    return asked == 0 || asked > cap ? cap : asked;
+}
+
+/* 0: the cluster's default will do. */
+static int64_t
+deadline(const engine_t *engine, int64_t asked, int64_t cap)
+{
+    int64_t most = capped(engine->deadline_most_ms, cap);
+    if (asked == 0)
+        return most < engine->deadline_ms ? most : 0;
+    return asked < most ? asked : most;
+}
+
+typedef struct {
+    char text[192];
+    size_t used;
+} note_t;
+
+static void note_add(note_t *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void
+note_add(note_t *self, const char *format, ...)
+{
+    self->text[self->used] = self->used == 0 ? '{' : ',';
+    self->used++;
+    va_list values;
+    va_start(values, format);
+    self->used +=
+        (size_t)vsnprintf(self->text + self->used, sizeof self->text - self->used, format, values);
+    va_end(values);
+    assert(self->used + 2 <= sizeof self->text);
+}
+
+/* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
+static char *
+note_options(const order_t *order, int64_t statement_timeout_ms)
+{
+    note_t note = { .used = 0 };
+    if (statement_timeout_ms > 0)
+        note_add(&note, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
+    if (order->max_attempts > 0)
+        note_add(&note, "\"max_attempts\":%" PRId32, order->max_attempts);
+    if (order->autocommit != AUTOCOMMIT_NEVER)
+        note_add(&note, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
+    if (order->read_only)
+        note_add(&note, "\"read_only\":true");
+    if (note.used == 0)
+        return NULL;
+    note.text[note.used++] = '}';
+    return mem_copy(note.text, note.used);
+}
+
+/* One text of all: each behind a line of its own, so that no comment reaches the next. Caller owns
+ * the result. */
+static char *
+join(const order_t *order)
+{
+    static const char between[] = "\n;\n";
+    size_t size = 1;
+    for (uint32_t i = 0; i < order->step_count; i++)
+        size += order->steps[i].sql_size + sizeof between;
+    char *text = mem_new(size);
+    char *end = text;
+    for (uint32_t i = 0; i < order->step_count; i++) {
+        if (i > 0)
+            end = mempcpy(end, between, sizeof between - 1);
+        end = mempcpy(end, order->steps[i].sql, order->steps[i].sql_size);
+    }
+    return text;
+}
+
+static submit_step_t *
+several(const order_t *order, int64_t cap_ms)
+{
+    submit_step_t *steps = mem_array(order->step_count, sizeof *steps);
+    for (uint32_t i = 0; i < order->step_count; i++) {
+        const order_step_t *step = &order->steps[i];
+        steps[i] = (submit_step_t){
+            .sql = step->sql,
+            .condition = step->when,
+            .timeout_ms = step->timeout_ms > 0 ? capped(step->timeout_ms, cap_ms) : 0,
+            .is_template = step->is_template,
+        };
+    }
+    return steps;
+}
+
+/* All that makes it this order and no other: as it was given, whatever the caps are today. */
+static void
+hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
+{
+    digest_t digest;
+    digest_begin(&digest);
+    digest_text(&digest, order->dialect);
+    digest_text(&digest, order->source);
+    const int64_t numbers[] = {
+        order->one_transaction,  order->priority,    order->statement_timeout_ms,
+        order->queue_timeout_ms, order->deadline_ms, order->max_attempts,
+        order->autocommit,       order->read_only,   order->retention_s,
+        order->step_count,
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        digest_number(&digest, numbers[i]);
+    for (uint32_t i = 0; i < order->step_count; i++) {
+        const order_step_t *step = &order->steps[i];
+        digest_bytes(&digest, step->sql, step->sql_size);
+        digest_text(&digest, step->when);
+        digest_number(&digest, step->timeout_ms);
+        digest_number(&digest, step->is_template);
+    }
+    digest_end(&digest, hash);
+}
+
+static void
+hash_token(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
+{
+    digest_t digest;
+    digest_begin(&digest);
+    digest_bytes(&digest, order->client_token, order->client_token_size);
+    digest_end(&digest, hash);
+}
+
+static void
+fill_texts(placing_t *self, const order_t *order, int64_t statement_timeout_ms)
+{
+    submit_t *job = &self->job;
+    bool split = order->step_count > 1 && !order->one_transaction;
+    if (split) {
+        self->steps = several(order, self->terms.statement_timeout_ms);
+        job->steps = self->steps;
+        job->step_count = order->step_count;
+        job->sql = "";
+    } else {
+        if (order->step_count > 1)
+            self->sql = join(order);
+        job->sql = self->sql ? self->sql : order->steps[0].sql;
+    }
+    self->options = note_options(order, statement_timeout_ms);
+    job->options = self->options;
+}
+
+static int32_t
+retention(const engine_t *engine, const order_t *order, const terms_t *terms)
+{
+    if (order->retention_s > 0)
+        return order->retention_s;
+    return terms->retention_s > 0 ? terms->retention_s : engine->retention_s;
+}
+
+bool
+placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const order_t *order,
+             err_t *err)
+{
+    *self = (placing_t){ .sql = NULL };
+    if (!engine_may_write(caller, err) || !check_options(order, err) || !check_steps(order, err)
+        || !find_terms(engine, caller, order->source, &self->terms, err))
+        return false;
+    const terms_t *terms = &self->terms;
+    self->job = (submit_t){
+        .id = mint_id(engine->mint, clock_mono_ms()),
+        .tenant = caller->tenant,
+        .source = terms->source,
+        .dialect = order->dialect,
+        .priority = order->priority < 0 ? PRIORITY : order->priority,
+        .retention_s = retention(engine, order, terms),
+        .queue_timeout_ms = capped(order->queue_timeout_ms, terms->queue_timeout_ms),
+        .deadline_ms = deadline(engine, order->deadline_ms, terms->deadline_ms),
+        .keyed = order->client_token != NULL,
+    };
+    int64_t timeout_ms = order->statement_timeout_ms;
+    if (order->step_count == 1 && order->steps[0].timeout_ms > 0)
+        timeout_ms = order->steps[0].timeout_ms;
+    fill_texts(self, order, capped(timeout_ms, terms->statement_timeout_ms));
+    if (self->job.keyed) {
+        hash_token(order, self->job.key_hash);
+        hash_order(order, self->job.request_hash);
+    }
+    return true;
+}
+
+void
+placing_clear(placing_t *self)
+{
+    free(self->sql);
+    free(self->options);
+    free(self->steps);
+    *self = (placing_t){ .sql = NULL };
+}

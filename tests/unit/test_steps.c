@@ -1,0 +1,218 @@
+/* test_steps.c - the text of a step: filled in, split, and what it may not do. */
+#include <stdlib.h>
+
+#include "executor/steps.h"
+#include "tests/unit/unit.h"
+
+static steps_t steps;
+static failure_t failure;
+static jobid_t job;
+
+static int
+begin(void **unused)
+{
+    (void)unused;
+    job = jobid_make(1, 0);
+    return 0;
+}
+
+static int
+end(void **unused)
+{
+    (void)unused;
+    steps_clear(&steps);
+    failure_clear(&failure);
+    return 0;
+}
+
+static bool
+prepared(const char *sql, autocommit_t autocommit, bool read_only)
+{
+    char *text = mem_text(sql);
+    steps_one(&steps, &text);
+    return steps_prepare(&steps, &job, autocommit, read_only, &failure);
+}
+
+static void
+assert_refused(const char *sqlstate, const char *word)
+{
+    assert_string_equal(failure.sqlstate, sqlstate);
+    if (!strstr(failure.message, word))
+        fail_msg("\"%s\" does not say \"%s\"", failure.message, word);
+}
+
+static void
+statements_are_split(void **unused)
+{
+    (void)unused;
+    assert_true(prepared("SELECT 1; SELECT 2", AUTOCOMMIT_NEVER, false));
+    assert_int_equal(steps.statements->count, 2);
+    assert_false(steps.autocommit);
+}
+
+static void
+a_text_that_cannot_be_split_says_why(void **unused)
+{
+    (void)unused;
+    assert_false(prepared("SELECT 'a", AUTOCOMMIT_NEVER, false));
+    assert_refused("42601", "does not end");
+    assert_false(prepared("ROLLBACK", AUTOCOMMIT_NEVER, false));
+    assert_refused("0A000", "ROLLBACK");
+}
+
+static void
+alone_needs_the_option(void **unused)
+{
+    (void)unused;
+    assert_false(prepared("VACUUM t", AUTOCOMMIT_NEVER, false));
+    assert_refused("25001", "`autocommit`");
+    assert_true(prepared("VACUUM t", AUTOCOMMIT_NEEDED, false));
+    assert_true(steps.autocommit);
+}
+
+static void
+alone_is_alone(void **unused)
+{
+    (void)unused;
+    assert_false(prepared("VACUUM t; SELECT 1", AUTOCOMMIT_NEEDED, false));
+    assert_refused("25001", "only one");
+}
+
+static void
+needed_leaves_other_statements_in_their_transaction(void **unused)
+{
+    (void)unused;
+    assert_true(prepared("SELECT 1", AUTOCOMMIT_NEEDED, false));
+    assert_false(steps.autocommit);
+}
+
+static void
+always_takes_one_statement_of_any_kind(void **unused)
+{
+    (void)unused;
+    assert_true(prepared("SELECT 1", AUTOCOMMIT_ALWAYS, false));
+    assert_true(steps.autocommit);
+    assert_false(prepared("SELECT 1; SELECT 2", AUTOCOMMIT_ALWAYS, false));
+    assert_refused("25001", "this one has 2");
+}
+
+static void
+a_read_only_job_stays_in_its_transaction(void **unused)
+{
+    (void)unused;
+    assert_false(prepared("VACUUM t", AUTOCOMMIT_NEEDED, true));
+    assert_refused("25006", "`read_only`");
+    assert_true(prepared("SELECT 1", AUTOCOMMIT_NEVER, true));
+}
+
+/* --- several --- */
+
+static void
+have_two(void)
+{
+    job_step_t *list = mem_array(2, sizeof *list);
+    list[0].sql = mem_text("SELECT 1");
+    list[1].sql = mem_text("SELECT '<%= error_message %>', <%= job_id %>");
+    list[1].step = 1;
+    list[1].condition = mem_text("failed");
+    list[1].is_template = true;
+    steps_several(&steps, &list, 2);
+}
+
+static void
+a_template_is_filled_in_with_what_failed(void **unused)
+{
+    (void)unused;
+    have_two();
+    failure_say(&failure, "22012", "it's gone");
+    const ending_t ending = { .state = JOB_FAILED };
+    steps_ended(&steps, JOB_FAILED, &ending, &failure);
+    assert_null(failure.message);
+    steps.now = steps_next(&steps).step;
+    assert_int_equal(steps.now, 1);
+    assert_true(steps_last(&steps));
+    assert_true(steps_prepare(&steps, &job, AUTOCOMMIT_NEVER, false, &failure));
+    assert_non_null(strstr(steps.statements->list[0].sql, "'it''s gone', '"));
+}
+
+static void
+the_job_fails_with_its_steps_words(void **unused)
+{
+    (void)unused;
+    have_two();
+    failure_say(&failure, "22012", "gone");
+    failure.position = 7;
+    const ending_t ending = { .state = JOB_FAILED };
+    steps_ended(&steps, JOB_FAILED, &ending, &failure);
+    failure = steps_blame(&steps, 0);
+    assert_string_equal(failure.sqlstate, "22012");
+    assert_string_equal(failure.message, "gone");
+    assert_int_equal(failure.position, 7);
+}
+
+static void
+totals_are_of_the_steps_that_are_done(void **unused)
+{
+    (void)unused;
+    have_two();
+    steps.list[0].state = JOB_DONE;
+    steps.list[0].rows = 3;
+    steps.list[1].state = JOB_FAILED;
+    steps.list[1].rows = 4;
+    ending_t ending = { .rows = 99 };
+    steps_total(&steps, &ending);
+    assert_int_equal(ending.rows, 3);
+}
+
+static void
+only_what_earlier_attempts_left_is_lost(void **unused)
+{
+    (void)unused;
+    have_two();
+    steps.now = 1;
+    steps.list[0].state = JOB_DONE;
+    steps.list[0].attempt = 1;
+    assert_null(steps_lost(&steps, 2));
+    steps.list[0].leaves = mem_text("a temporary object");
+    assert_string_equal(steps_lost(&steps, 2), "a temporary object");
+    assert_null(steps_lost(&steps, 1));
+}
+
+static void
+manifests_of_earlier_steps_leave_less_room(void **unused)
+{
+    (void)unused;
+    failure_t none = { 0 };
+    have_two();
+    assert_int_equal(steps_room(&steps), MANIFEST_MOST);
+    const ending_t large = { .manifest_size = MANIFESTS_MOST - 100 };
+    steps_ended(&steps, JOB_FAILED, &large, &none); /* whose manifest nobody keeps */
+    assert_int_equal(steps.list[0].manifest_size, 0);
+    steps_ended(&steps, JOB_DONE, &large, &none);
+    steps.now = 1;
+    assert_int_equal(steps_room(&steps), 100);
+    steps.list[0].manifest_size = MANIFESTS_MOST + 1;
+    assert_int_equal(steps_room(&steps), 0);
+}
+
+#define STEPS_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STEPS_TEST(statements_are_split),
+        STEPS_TEST(a_text_that_cannot_be_split_says_why),
+        STEPS_TEST(alone_needs_the_option),
+        STEPS_TEST(alone_is_alone),
+        STEPS_TEST(needed_leaves_other_statements_in_their_transaction),
+        STEPS_TEST(always_takes_one_statement_of_any_kind),
+        STEPS_TEST(a_read_only_job_stays_in_its_transaction),
+        STEPS_TEST(a_template_is_filled_in_with_what_failed),
+        STEPS_TEST(the_job_fails_with_its_steps_words),
+        STEPS_TEST(totals_are_of_the_steps_that_are_done),
+        STEPS_TEST(manifests_of_earlier_steps_leave_less_room),
+        STEPS_TEST(only_what_earlier_attempts_left_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
