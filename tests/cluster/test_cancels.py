@@ -1,16 +1,16 @@
 """Ten thousand cancels, spread over the whole life of jobs: no final state changes, and nothing that was
 cancelled took effect. Then how long it takes to stop what runs, also where it does not want to."""
 import collections
-import contextlib
 import os
 import random
 import statistics
 import threading
 import time
 
-import psycopg2
 import pytest
 import requests
+
+from sql import ask
 
 CANCELS = int(os.environ.get("MILLRACE_CANCELS", "10000"))
 THREADS = 12
@@ -22,14 +22,6 @@ SWALLOW_S = 5.0  # and what swallows a cancel
 
 SWALLOWS = """DO $$ BEGIN
   LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$"""
-
-
-def ask(dsn, sql, *values):
-    with contextlib.closing(psycopg2.connect(dsn, connect_timeout=5)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 class Storm:

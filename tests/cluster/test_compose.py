@@ -13,6 +13,7 @@ import pytest
 import requests
 from conftest import new_folder
 from handle import COMPOSE, Handle
+from sql import ask
 
 
 def runs(pid):
@@ -40,16 +41,6 @@ def server_pids(cluster, name):
 def digest(cluster):
     state = json.loads((cluster.folder / "state.json").read_text())
     return re.search(r"millrace-(\w{8})", json.dumps(state)).group(1)
-
-
-def ask(dsn, sql):
-    link = psycopg2.connect(dsn)
-    try:
-        with link, link.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else None
-    finally:
-        link.close()
 
 
 # cluster.json

@@ -18,12 +18,12 @@ import sys
 import threading
 import time
 
-import psycopg2
 import pytest
 import requests
 
 from history import History, judge
 from load import TABLE, Load
+from sql import ask
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "compose" / "lib"))
 
@@ -63,14 +63,6 @@ def total(request):
 
 def words(numbers):
     return " ".join(f"{name}={number}" for name, number in numbers.items())
-
-
-def ask(dsn, sql, *values):
-    with contextlib.closing(psycopg2.connect(dsn, connect_timeout=5)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 class Story:

@@ -1,22 +1,13 @@
 """How soon the jobs of a dead executor run again: within its lease and two seconds, by the store's clock."""
-import contextlib
 import time
 
-import psycopg2
+from sql import ask
 
 LEASE_S = 2.0
 MORE_S = 2.0
 ROUNDS = 6
 SLOTS = 8
 JOB_S = 3  # longer than it takes to see both executors full
-
-
-def ask(dsn, sql, *values):
-    with contextlib.closing(psycopg2.connect(dsn, connect_timeout=5)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall()
 
 
 def held_by(handle, name):

@@ -9,13 +9,12 @@ import concurrent.futures
 import contextlib
 import itertools
 import os
+import pathlib
 import re
 import signal
 import sys
-import pathlib
 
-import psycopg2
-
+from sql import ask
 from victims import KINDS, POINTS, SECOND, TABLE, UNMARKED, Executor, Work, build, judge
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "compose" / "lib"))
@@ -39,14 +38,6 @@ DIET = {
     "stop_asked": ("slow", "slow"), "handed_back": ("slow", "slow"),
 }
 USUAL = ("write", "rows", "steps", "alone", "broken", "write")
-
-
-def ask(dsn, sql, *values):
-    with contextlib.closing(psycopg2.connect(dsn, connect_timeout=5)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 class Theatre:
@@ -121,7 +112,7 @@ class Theatre:
             self.figures["source"] += with_source
         else:
             self.figures["missed"] += 1
-        medic = self.executor("medic")
+        self.executor("medic")
         for number in given:
             if self.work.jobs[number][0] == "slow":
                 self.work.cancel(number)
