@@ -103,6 +103,13 @@ a_crowded_server_keeps_no_connection(void **unused)
     close(fd);
     for (int i = 0; i < 3; i++)
         close(waiters[i]);
+    for (int i = 0; i < 1000 && strstr(answer, "Connection: close\r\n"); i++) {
+        fd = dial(); /* until it has noticed, and keeps connections again */
+        give_text(fd, "GET /a HTTP/1.1\r\n" HEAD "\r\n");
+        assert_int_equal(hear(fd), 200);
+        close(fd);
+    }
+    assert_null(strstr(answer, "Connection: close\r\n"));
 }
 
 static void
