@@ -3,6 +3,7 @@
 
 #include "common/failpoint.h"
 #include "common/log.h"
+#include "executor/crowd.h"
 #include "executor/slot.h"
 
 static void login(slot_t *self);
@@ -117,7 +118,8 @@ slot_login_answered(slot_t *self)
 
 /* --- turns --- */
 
-/* A source that cannot be reached is told of, and its job not claimed: nothing is spent on it. */
+/* A source that cannot be reached is told of, and its job not claimed: nothing is spent on it. One
+ * that has no room for this tenant is not away: others may be well there. */
 static void
 open_turned(slot_t *self, turn_t turn, failure_t *failure)
 {
@@ -127,9 +129,10 @@ open_turned(slot_t *self, turn_t turn, failure_t *failure)
         logins_drop(self->kit->logins, self->tenant, self->source);
         doom(self, failure);
     } else if (turn == TURN_LOST || turn == TURN_BROKEN) {
-        log_warn("source.away", "tenant=%s source=%s reason=\"%s\"", self->tenant, self->source,
+        log_warn(crowd_says(failure) ? "source.full" : "source.away",
+                 "tenant=%s source=%s reason=\"%s\"", self->tenant, self->source,
                  failure->message ? failure->message : "");
-        slot_drop(self, RELEASE_AWAY, false);
+        slot_drop(self, crowd_says(failure) ? RELEASE_LATER : RELEASE_AWAY, false);
     }
 }
 

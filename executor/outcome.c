@@ -194,7 +194,9 @@ on_barrier(void *user, barrier_verdict_t verdict)
 {
     slot_t *self = user;
     const failure_t away = { .sqlstate = "08001",
-                             .message = (char[]){ "the source did not answer before COMMIT" } };
+                             .message = (char[]){ "a second session on the source, which COMMIT "
+                                                  "waits for, could not be had or did not "
+                                                  "answer; nothing was committed" } };
     self->barrier_due = false;
     if (verdict == BARRIER_AWAY) {
         slot_retry(self, &away);

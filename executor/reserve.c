@@ -2,6 +2,7 @@
 #include "executor/reserve.h"
 
 #include "common/log.h"
+#include "executor/crowd.h"
 
 static void on_turned(void *user, session_t *session, turn_t turn, failure_t *failure);
 
@@ -143,7 +144,7 @@ on_turned(void *user, session_t *session, turn_t turn, failure_t *failure)
 {
     reserve_t *self = user;
     (void)session;
-    self->full = false;
+    self->full = self->state == RESERVE_COMING && turn == TURN_LOST && crowd_says(failure);
     if (turn == TURN_LOST || turn == TURN_BARRED || turn == TURN_BROKEN) {
         log_warn("reserve.lost", "tenant=%s source=%s reason=\"%s\"", self->tenant, self->source,
                  failure->message ? failure->message : "");

@@ -35,7 +35,7 @@ typedef struct {
     holder_t holder;
     loop_timer_t *patience;
     bool unwanted; /* no events */
-    bool full;     /* GONE: the pool had no room; there will be */
+    bool full;     /* GONE: the pool, or the source, had no room; there may be */
     enum { RESERVE_IDLE, RESERVE_LOGIN, RESERVE_COMING, RESERVE_HELD, RESERVE_ASKING } state;
 } reserve_t;
 

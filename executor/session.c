@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "executor/crowd.h"
 
 struct pool {
     pool_options_t options;
@@ -19,6 +20,7 @@ struct pool {
     uint32_t dead_count;
     uint32_t dead_room;
     failure_t failure;
+    crowds_t crowds;
 };
 
 static void serve(session_t *session, bool readable);
@@ -188,6 +190,8 @@ tell(session_t *session, turn_t turn)
         log_debug("session.ended", "tenant=%s source=%s sqlstate=%s reason=\"%s\"", session->tenant,
                   session->source, self->failure.sqlstate,
                   self->failure.message ? self->failure.message : "");
+    if (turn == TURN_LOST && !session->open && crowd_says(&self->failure))
+        crowd_note(&self->crowds, session->tenant, session->source, clock_mono_ms());
     if (session->holder) {
         session->holder->turned(session->holder->user, session, turn, &self->failure);
         assert(!is_end(turn) || session->dead);
@@ -354,6 +358,10 @@ pool_take(pool_t *self, const char *tenant, const char *source, const access_t *
           const holder_t *holder, err_t *err)
 {
     session_t *session = find_idle(self, tenant, source, access->mark);
+    if (!session && crowd_is(&self->crowds, tenant, source, clock_mono_ms())) {
+        err_set(err, ERR_LIMIT, "the source has no room for another session");
+        return NULL;
+    }
     if (!session && !make_room(self, source)) {
         err_set(err, ERR_LIMIT, "no room for another session");
         return NULL;

@@ -330,6 +330,20 @@ a_source_that_is_away_is_tried_later(void **unused)
     assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
 }
 
+/* Others on it may be well: it must not count as away. */
+static void
+a_source_without_room_for_the_tenant_is_not_away(void **unused)
+{
+    (void)unused;
+    tell("ALTER ROLE floor_role CONNECTION LIMIT 0");
+    jobid_t id = a_job("SELECT 1");
+    dispatch(&id);
+    heard_t *heard = wait_released(&id);
+    tell("ALTER ROLE floor_role CONNECTION LIMIT -1");
+    assert_int_equal(heard->verdict, RELEASE_LATER);
+    assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
+}
+
 /* --- sessions --- */
 
 static void
@@ -404,6 +418,7 @@ main(void)
         HERE(a_tenant_without_a_login_is_told),
         HERE(a_refused_login_fails_the_job),
         HERE(a_source_that_is_away_is_tried_later),
+        HERE(a_source_without_room_for_the_tenant_is_not_away),
         HERE(nothing_of_a_job_is_left_for_the_next),
         HERE(a_warm_session_serves_again_even_after_an_error),
         HERE(a_lost_session_gives_the_job_back),

@@ -189,3 +189,11 @@ def test_every_outcome_is_decided(cluster_factory, capsys):
         assert theatre.figures["missed"] <= theatre.figures["rounds"] / 5
         assert theatre.figures["in_doubt"] > 0, "no commit was in doubt: this says nothing"
         assert set(KINDS) <= {kind for kind, _ in theatre.work.jobs.values()}
+
+
+def test_what_ships_has_no_failpoints(cluster):
+    folder = pathlib.Path(cluster.millrace).parent
+    for program in ("millrace-api", "millrace-broker", "millrace-executor"):
+        assert b"MILLRACE_FAILPOINT" not in (folder / program).read_bytes()
+    build(cluster)
+    assert b"MILLRACE_FAILPOINT" in (folder / "millrace-executor-failpoints").read_bytes()

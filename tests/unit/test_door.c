@@ -95,6 +95,16 @@ a_refused_password_is_told_in_the_servers_words(void **unused)
 }
 
 static void
+a_role_that_may_not_connect_to_the_database_is_barred(void **unused)
+{
+    (void)unused;
+    failure_t failure = { 0 };
+    assert_int_equal(refused("42501", "permission denied for database \"d\"", &failure),
+                     DOOR_BARRED);
+    failure_clear(&failure);
+}
+
+static void
 a_source_that_lets_nobody_in_does_not_tell_our_address(void **unused)
 {
     (void)unused;
@@ -124,6 +134,7 @@ main(void)
     log_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_password_is_told_in_the_servers_words),
+        cmocka_unit_test(a_role_that_may_not_connect_to_the_database_is_barred),
         cmocka_unit_test(a_source_that_lets_nobody_in_does_not_tell_our_address),
         cmocka_unit_test(a_setting_that_the_server_does_not_know_is_an_old_server),
     };

@@ -188,6 +188,7 @@ door_verdict(PGconn *conn, failure_t *failure)
     say_refused(failure, sqlstate, said);
     if (strcmp(sqlstate, "42704") == 0)
         return DOOR_OLD;
-    bool barred = strncmp(sqlstate, "28", 2) == 0 || strcmp(sqlstate, "3D000") == 0;
+    bool barred = strncmp(sqlstate, "28", 2) == 0 || strcmp(sqlstate, "3D000") == 0
+                  || strcmp(sqlstate, "42501") == 0; /* no right to connect to the database */
     return barred ? DOOR_BARRED : DOOR_AWAY;
 }
