@@ -9,7 +9,7 @@
 #include "common/failpoint.h"
 #include "common/log.h"
 
-enum { TRIES = 3, AGAIN_MS = 50, ROOM_MS = 10000 };
+enum { TRIES = 3, AGAIN_MS = 50, ROOM_MS = 2000, ROOM_JITTER_MS = 2000 };
 
 /* A tenant's login on a source. */
 typedef struct site {
@@ -196,7 +196,8 @@ hopes(site_t *site)
         return ++site->losses < TRIES;
     int64_t now_ms = clock_mono_ms();
     if (site->full_ms == 0)
-        site->full_ms = now_ms;
+        site->full_ms =
+            now_ms + clock_mono_us() % ROOM_JITTER_MS; /* who shares it gives up later */
     return now_ms - site->full_ms < ROOM_MS;
 }
 
@@ -209,9 +210,10 @@ lost(site_t *site)
             site->timer = loop_after(site->barriers->loop, AGAIN_MS, want, site);
         return;
     }
+    barrier_verdict_t verdict = site->reserve.full ? BARRIER_FULL : BARRIER_AWAY;
     site->losses = 0;
     site->full_ms = 0;
-    tell(site, true, BARRIER_AWAY);
+    tell(site, true, verdict);
 }
 
 /* There is room again: it is another tenant's turn. */

@@ -19,6 +19,7 @@ typedef enum {
     BARRIER_DURABLE, /* everything before is */
     BARRIER_REFUSED, /* the source has none for this tenant, or cannot tell its sessions apart */
     BARRIER_AWAY,    /* it could not be asked, or one of those that shared it was not there */
+    BARRIER_FULL,    /* the same, for want of room for a second session, here or on the source */
 } barrier_verdict_t;
 
 /* One that waits; its owner's memory. */

@@ -121,7 +121,11 @@ stop_statement(slot_t *self)
     }
     self->stopping = true;
     self->stop = (stop_t){
-        .pid = backend->pid, .start_us = backend->start_us, .spent = on_spent, .user = self
+        .pid = backend->pid,
+        .start_us = backend->start_us,
+        .spent = on_spent,
+        .user = self,
+        .patient = self->steps.autocommit,
     };
     stopper_ask(self->kit->stopper, self->tenant, self->source, &self->stop);
     if (self->session->paused && !self->steps.autocommit)

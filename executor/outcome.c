@@ -198,6 +198,10 @@ on_barrier(void *user, barrier_verdict_t verdict)
                                                   "waits for, could not be had or did not "
                                                   "answer; nothing was committed" } };
     self->barrier_due = false;
+    if (verdict == BARRIER_FULL) { /* nothing of the job's doing: no try is lost */
+        slot_later(self);
+        return;
+    }
     if (verdict == BARRIER_AWAY) {
         slot_retry(self, &away);
         return;

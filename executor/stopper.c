@@ -100,6 +100,7 @@ gather(site_t *site, bool hard)
         if (!stop->asked || (now_ms - stop->since_ms >= self->grace_ms) != hard)
             continue;
         stop->asked = false;
+        stop->put = true;
         self->pairs[(size_t)2 * count] = stop->pid;
         self->pairs[(size_t)2 * count + 1] = stop->start_us;
         count++;
@@ -136,12 +137,19 @@ on_event(void *arg, reserve_event_t event)
         reserve_give_back(&site->reserve);
 }
 
+/* How long a stop is tried for before its owner is told. */
+static int64_t
+patience_ms(const stopper_t *self, const stop_t *stop)
+{
+    return stop->put || stop->patient ? 2 * self->grace_ms : self->grace_ms / 4;
+}
+
 static stop_t *
 take_spent(site_t *site, int64_t now_ms)
 {
     for (stop_t **link = &site->stops; *link; link = &(*link)->next) {
         stop_t *stop = *link;
-        if (now_ms - stop->since_ms < 2 * site->stopper->grace_ms)
+        if (now_ms - stop->since_ms < patience_ms(site->stopper, stop))
             continue;
         *link = stop->next;
         stop->known = false;
@@ -181,6 +189,7 @@ stopper_ask(stopper_t *self, const char *tenant, const char *source, stop_t *sto
     site_t *site = site_of(self, tenant, source);
     stop->since_ms = clock_mono_ms();
     stop->asked = stop->known = true;
+    stop->put = false;
     stop->next = site->stops;
     site->stops = stop;
     if (!site->beat)

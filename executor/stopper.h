@@ -2,7 +2,9 @@
  *
  * A statement is asked to stop, again and again, since a question that comes between two statements
  * is lost; after a grace time its session is ended; after another its owner is told that neither
- * helped, and closes the socket (a source that looks at its clients notices). What runs for one
+ * helped, and closes the socket (a source that looks at its clients notices within a second). Where
+ * no session beside it can be had to ask over, that comes after a quarter of the grace time, unless
+ * the owner would rather wait. What runs for one
  * tenant's login on one source is stopped together. Only the owner of a session may have it
  * stopped, and never uses it again. All on the loop's thread.
  */
@@ -20,10 +22,12 @@ typedef struct stop {
     /* Neither helped; comes at most once, and the stop is forgotten. */
     void (*spent)(void *user);
     void *user;
+    bool patient; /* closing its socket would lose what became of it */
 
     /* the room's own */
     struct stop *next;
     int64_t since_ms;
+    bool put;   /* it was asked at least once */
     bool asked; /* to be asked, with the next question */
     bool known;
 } stop_t;

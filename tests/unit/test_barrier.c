@@ -199,6 +199,18 @@ one_that_finds_no_room_waits_for_it(void **unused)
 }
 
 static void
+one_that_never_finds_room_is_told_so(void **unused)
+{
+    (void)unused;
+    source.no_reserve = true;
+    ask_for(0);
+    for (int i = 0; i < 50 && world.told[0] == 0; i++)
+        loop_for(100);
+    assert_int_equal(world.told[0], 1);
+    assert_int_equal(world.verdict, BARRIER_FULL);
+}
+
+static void
 who_forgot_is_not_told(void **unused)
 {
     (void)unused;
@@ -251,6 +263,7 @@ main(void)
         BARRIER_TEST(more_than_fit_share_the_next),
         BARRIER_TEST(a_lost_session_is_tried_for_again_and_then_given_up),
         BARRIER_TEST(one_that_finds_no_room_waits_for_it),
+        BARRIER_TEST(one_that_never_finds_room_is_told_so),
         BARRIER_TEST(who_forgot_is_not_told),
         BARRIER_TEST(it_waits_for_a_session_that_is_not_clean_yet),
         BARRIER_TEST(it_waits_for_the_login),

@@ -104,15 +104,28 @@ one_that_does_not_stop_is_ended_and_then_given_up(void **unused)
     stopper_forget(world.stopper, &world.stops[0]);
 }
 
-/* A source that lets nobody in: the time runs all the same. */
+/* A source that lets nobody in: closing the socket is all there is, and no reason to wait. */
 static void
-without_a_session_it_is_given_up_in_time(void **unused)
+without_a_session_it_is_given_up_soon(void **unused)
 {
     (void)unused;
     source.no_reserve = true;
     stop(0);
-    loop_for(2 * GRACE + STOP_AGAIN_MS + 50);
+    loop_for(GRACE / 4 + STOP_AGAIN_MS + 50);
     assert_string_equal(source.story, "");
+    assert_int_equal(world.spent, 1);
+}
+
+static void
+without_a_session_whose_answer_counts_waits_for_one(void **unused)
+{
+    (void)unused;
+    source.no_reserve = true;
+    world.stops[0].patient = true;
+    stop(0);
+    loop_for(GRACE);
+    assert_int_equal(world.spent, 0);
+    loop_for(GRACE + STOP_AGAIN_MS + 50);
     assert_int_equal(world.spent, 1);
 }
 
@@ -126,7 +139,8 @@ main(void)
         STOPPER_TEST(those_that_come_while_it_asks_are_asked_together),
         STOPPER_TEST(one_that_has_stopped_is_asked_no_more_and_the_session_given_back),
         STOPPER_TEST(one_that_does_not_stop_is_ended_and_then_given_up),
-        STOPPER_TEST(without_a_session_it_is_given_up_in_time),
+        STOPPER_TEST(without_a_session_it_is_given_up_soon),
+        STOPPER_TEST(without_a_session_whose_answer_counts_waits_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
