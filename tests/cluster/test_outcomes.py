@@ -148,13 +148,16 @@ class Theatre:
         texts = [each.text() for each in self.executors]
         self.figures["in_doubt"] = sum(len(re.findall(r"job\.decided ", text)) for text in texts)
         wrong = judge(said, effects)
+        # no source fails over here: all can be known but what ran outside any transaction
+        wrong += [f"undecided: job {n} ({self.work.jobs[n][0]}, {each['id']})" for n, each in (said or {}).items()
+                  if each["state"] == "unknown" and self.work.jobs[n][0] != "alone"]
         for each in wrong:
             self.figures[each.split(":")[0]] += 1
         return wrong
 
     def line(self):
         names = ("rounds", "met", "missed", "kill", "pause", "source", "jobs", "steps", "done", "failed",
-                 "cancelled", "unknown", "in_doubt", "lost", "duplicated", "untold")
+                 "cancelled", "unknown", "in_doubt", "lost", "duplicated", "untold", "undecided")
         kind = "ledger" if self.ledger else "barrier"
         return f"outcomes {kind}: " + " ".join(f"{name}={self.figures[name]}" for name in names)
 
