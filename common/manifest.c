@@ -200,7 +200,7 @@ get_column(unpack_t *in, column_t *column)
     uint32_t kind = 0;
     if (!get_head(in, COLUMN_FIELDS, &more) || !get_text(in, &column->name)
         || !get_text(in, &column->type) || !unpack_u32(in, &column->oid) || !unpack_u32(in, &kind)
-        || kind > CELL_NUMERIC)
+        || kind > CELL_REAL)
         return false;
     column->kind = (cell_kind_t)kind;
     return skip(in, more);

@@ -34,7 +34,8 @@ typedef enum {
     CELL_BOOLEAN = 3, /* bool */
     CELL_BINARY = 4,  /* bin, shown as \x hex */
     CELL_NUMERIC =
-        5, /* str that holds an exact decimal number, or "NaN", "Infinity", "-Infinity" */
+        5,         /* str that holds an exact decimal number, or "NaN", "Infinity", "-Infinity" */
+    CELL_REAL = 6, /* float64 that was four bytes: shown with no more digits than that had */
 } cell_kind_t;
 
 /* --- writing --- */

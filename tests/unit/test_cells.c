@@ -102,6 +102,8 @@ floats_are_floats_unless_they_are_no_numbers(void **unused)
     assert_true(cell(CELL_FLOAT, "-1e-300").real == -1e-300);
     assert_true(cell(CELL_FLOAT, "1.7976931348623157e+308").real == 1.7976931348623157e+308);
     assert_bytes(cell(CELL_FLOAT, "NaN"), UNPACK_TEXT, "NaN", 3);
+    assert_true(cell(CELL_REAL, "0.1").real == 0.1);
+    assert_bytes(cell(CELL_REAL, "Infinity"), UNPACK_TEXT, "Infinity", 8);
     assert_bytes(cell(CELL_FLOAT, "-Infinity"), UNPACK_TEXT, "-Infinity", 9);
 }
 

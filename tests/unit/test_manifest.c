@@ -336,7 +336,7 @@ static void
 an_unknown_kind_of_cell_is_refused(void **unused)
 {
     (void)unused;
-    REFUSED(BEFORE_COLUMNS, 0x91, 0x94, 0xa1, 'n', 0xa1, 't', 23, CELL_NUMERIC + 1, COUNTS, HASH,
+    REFUSED(BEFORE_COLUMNS, 0x91, 0x94, 0xa1, 'n', 0xa1, 't', 23, CELL_REAL + 1, COUNTS, HASH,
             0xc0);
 }
 

@@ -127,7 +127,8 @@ cells_put(page_writer_t *rows, cell_kind_t kind, char *value, size_t size)
             break;
         page_cell_int(rows, number);
         return true;
-    case CELL_FLOAT: return put_float(rows, value, size);
+    case CELL_FLOAT:
+    case CELL_REAL: return put_float(rows, value, size);
     case CELL_BOOLEAN:
         if (size != 1 || (*value != 't' && *value != 'f'))
             break;

@@ -30,7 +30,7 @@ static const type_t types[] = {
     { 604, 1027, "polygon", CELL_TEXT },
     { 628, 629, "line", CELL_TEXT },
     { 650, 651, "cidr", CELL_TEXT },
-    { 700, 1021, "real", CELL_FLOAT },
+    { 700, 1021, "real", CELL_REAL },
     { 701, 1022, "double precision", CELL_FLOAT },
     { 718, 719, "circle", CELL_TEXT },
     { 774, 775, "macaddr8", CELL_TEXT },
