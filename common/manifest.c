@@ -1,4 +1,5 @@
-/* manifest.c - results into msgpack, and back with every count held against the bytes. */
+/* manifest.c - results and notices into msgpack, and back with every count held against the bytes.
+ */
 #include "common/manifest.h"
 
 #include <assert.h>
@@ -8,10 +9,18 @@
 
 #include "common/sink.h"
 
-enum { VERSION = 1, MANIFEST_FIELDS = 2, RESULT_FIELDS = 11, RESULT_LEAST = 10, COLUMN_FIELDS = 4 };
+enum {
+    VERSION = 1,
+    MANIFEST_FIELDS = 4,
+    MANIFEST_LEAST = 2,
+    RESULT_FIELDS = 12,
+    RESULT_LEAST = 10,
+    COLUMN_FIELDS = 4,
+    NOTICE_FIELDS = 7,
+};
 
-/* What a result and a column weigh beside their texts. */
-enum { RESULT_WEIGHT = 256, COLUMN_WEIGHT = 64 };
+/* What a result, a column and a notice weigh beside their texts. */
+enum { RESULT_WEIGHT = 256, COLUMN_WEIGHT = 64, NOTICE_WEIGHT = 64 };
 
 /* --- making --- */
 
@@ -33,6 +42,14 @@ result_clear(result_t *self)
     free(self->inlined);
 }
 
+static void
+notice_clear(notice_t *self)
+{
+    free(self->message);
+    free(self->detail);
+    free(self->hint);
+}
+
 void
 manifest_destroy(manifest_t **self_p)
 {
@@ -41,19 +58,29 @@ manifest_destroy(manifest_t **self_p)
         return;
     for (uint32_t i = 0; i < self->count; i++)
         result_clear(&self->results[i]);
+    for (uint32_t i = 0; i < self->notice_count; i++)
+        notice_clear(&self->notices[i]);
     free(self->results);
+    free(self->notices);
     free(self);
     *self_p = NULL;
+}
+
+/* Room for one more behind `count` of `size` bytes each; there is always that of the next power of
+ * two. */
+static void *
+one_more(void *list, uint32_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return list;
+    size_t room = count > 0 ? (size_t)count * 2 : 1;
+    return mem_grow(list, room * size);
 }
 
 result_t *
 manifest_add(manifest_t *self)
 {
-    bool full = (self->count & (self->count - 1)) == 0; /* room is the next power of two */
-    if (full) {
-        size_t room = self->count > 0 ? (size_t)self->count * 2 : 1;
-        self->results = mem_grow(self->results, room * sizeof *self->results);
-    }
+    self->results = one_more(self->results, self->count, sizeof *self->results);
     result_t *result = &self->results[self->count++];
     *result = (result_t){ 0 };
     return result;
@@ -68,16 +95,69 @@ result_columns(result_t *self, uint32_t count)
     self->columns = mem_array(count, sizeof *self->columns);
 }
 
+static size_t
+text_size(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
 size_t
 result_weight(const result_t *self)
 {
-    size_t weight = RESULT_WEIGHT + self->inlined_size + (self->tag ? strlen(self->tag) : 0);
+    size_t weight = RESULT_WEIGHT + self->inlined_size + text_size(self->tag);
     for (uint32_t i = 0; i < self->column_count; i++) {
         const column_t *column = &self->columns[i];
-        weight += COLUMN_WEIGHT + (column->name ? strlen(column->name) : 0)
-                  + (column->type ? strlen(column->type) : 0);
+        weight += COLUMN_WEIGHT + text_size(column->name) + text_size(column->type);
     }
     return weight;
+}
+
+/* An empty one. Points into self until the next call. */
+static notice_t *
+add_notice(manifest_t *self)
+{
+    self->notices = one_more(self->notices, self->notice_count, sizeof *self->notices);
+    notice_t *notice = &self->notices[self->notice_count++];
+    *notice = (notice_t){ 0 };
+    return notice;
+}
+
+static size_t
+notice_size(const notice_t *self)
+{
+    return text_size(self->message) + text_size(self->detail) + text_size(self->hint);
+}
+
+static bool
+notice_fits(const manifest_t *self, size_t size)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < self->notice_count; i++)
+        used += notice_size(&self->notices[i]);
+    return self->notice_count < NOTICES_MOST && used + size <= NOTICE_TEXT_MOST;
+}
+
+static void
+count_dropped(manifest_t *self, uint32_t dropped)
+{
+    uint32_t room = UINT32_MAX - self->notices_dropped;
+    self->notices_dropped += dropped < room ? dropped : room;
+}
+
+size_t
+manifest_notice(manifest_t *self, const notice_t *notice)
+{
+    size_t size = notice_size(notice);
+    if (self->notices_dropped > 0 || !notice_fits(self, size)) { /* no gap between those kept */
+        count_dropped(self, 1);
+        return 0;
+    }
+    notice_t *kept = add_notice(self);
+    *kept = *notice;
+    kept->message = mem_text(notice->message);
+    kept->detail = mem_text(notice->detail);
+    kept->hint = mem_text(notice->hint);
+    return NOTICE_WEIGHT + size;
 }
 
 void
@@ -85,9 +165,12 @@ manifest_join(manifest_t *self, manifest_t *other)
 {
     for (uint32_t i = 0; i < other->count; i++)
         *manifest_add(self) = other->results[i];
-    other->count = 0;
+    for (uint32_t i = 0; i < other->notice_count; i++)
+        *add_notice(self) = other->notices[i];
+    count_dropped(self, other->notices_dropped);
     free(other->results);
-    other->results = NULL;
+    free(other->notices);
+    *other = (manifest_t){ 0 };
 }
 
 /* --- packing --- */
@@ -135,6 +218,41 @@ put_result(msgpack_packer *out, const result_t *result)
     else
         msgpack_pack_nil(out);
     msgpack_pack_int32(out, result->attempt);
+    if (result->truncated)
+        msgpack_pack_true(out);
+    else
+        msgpack_pack_false(out);
+}
+
+static void
+put_known(msgpack_packer *out, const char *text)
+{
+    if (text)
+        put_text(out, text);
+    else
+        msgpack_pack_nil(out);
+}
+
+static void
+put_notice(msgpack_packer *out, const notice_t *notice)
+{
+    msgpack_pack_array(out, NOTICE_FIELDS);
+    put_text(out, notice->severity);
+    put_text(out, notice->sqlstate);
+    put_text(out, notice->message);
+    put_known(out, notice->detail);
+    put_known(out, notice->hint);
+    msgpack_pack_uint32(out, notice->step);
+    msgpack_pack_uint32(out, notice->ordinal);
+}
+
+static void
+put_notices(msgpack_packer *out, const manifest_t *self)
+{
+    msgpack_pack_array(out, self->notice_count);
+    for (uint32_t i = 0; i < self->notice_count; i++)
+        put_notice(out, &self->notices[i]);
+    msgpack_pack_uint32(out, self->notices_dropped);
 }
 
 uint8_t *
@@ -143,11 +261,14 @@ manifest_pack(const manifest_t *self, size_t *size)
     sink_t sink = { 0 };
     msgpack_packer out;
     msgpack_packer_init(&out, &sink, sink_write);
-    msgpack_pack_array(&out, MANIFEST_FIELDS);
+    bool noticed = self->notice_count > 0 || self->notices_dropped > 0;
+    msgpack_pack_array(&out, noticed ? MANIFEST_FIELDS : MANIFEST_LEAST);
     msgpack_pack_uint32(&out, VERSION);
     msgpack_pack_array(&out, self->count);
     for (uint32_t i = 0; i < self->count; i++)
         put_result(&out, &self->results[i]);
+    if (noticed)
+        put_notices(&out, self);
     *size = sink.size;
     return sink.data;
 }
@@ -259,6 +380,16 @@ get_attempt(unpack_t *in, uint32_t *more, result_t *result)
     return true;
 }
 
+/* Whether rows are missing, which older manifests do not say. */
+static bool
+get_truncated(unpack_t *in, uint32_t *more, result_t *result)
+{
+    if (!*more)
+        return true;
+    --*more;
+    return unpack_bool(in, &result->truncated);
+}
+
 static bool
 get_result(unpack_t *in, result_t *result)
 {
@@ -268,7 +399,55 @@ get_result(unpack_t *in, result_t *result)
            && get_count(in, &result->rows) && get_count(in, &result->bytes)
            && get_count(in, &result->raw_bytes) && unpack_u32(in, &result->pages)
            && get_hash(in, result->hash) && get_inlined(in, result)
-           && get_attempt(in, &more, result) && skip(in, more);
+           && get_attempt(in, &more, result) && get_truncated(in, &more, result) && skip(in, more);
+}
+
+/* A text of at most `most` bytes into an array that has one more. */
+static bool
+get_word(unpack_t *in, char *word, size_t most)
+{
+    view_t view;
+    if (!unpack_text(in, &view) || view.size > most || memchr(view.data, '\0', view.size))
+        return false;
+    memcpy(word, view.data, view.size);
+    word[view.size] = '\0';
+    return true;
+}
+
+static bool
+get_known(unpack_t *in, char **text)
+{
+    return unpack_peek(in) == UNPACK_NIL ? unpack_nil(in) : get_text(in, text);
+}
+
+static bool
+get_notice(unpack_t *in, notice_t *notice)
+{
+    uint32_t more = 0;
+    return get_head(in, NOTICE_FIELDS, &more)
+           && get_word(in, notice->severity, NOTICE_SEVERITY_MOST)
+           && get_word(in, notice->sqlstate, sizeof notice->sqlstate - 1)
+           && get_text(in, &notice->message) && get_known(in, &notice->detail)
+           && get_known(in, &notice->hint) && unpack_u32(in, &notice->step)
+           && unpack_u32(in, &notice->ordinal) && skip(in, more);
+}
+
+/* What was said, which stands behind the results where there was anything. */
+static bool
+get_notices(unpack_t *in, uint32_t *more, manifest_t *self)
+{
+    enum { FIELDS = MANIFEST_FIELDS - MANIFEST_LEAST };
+    if (*more < FIELDS)
+        return true;
+    uint32_t count = 0;
+    if (!unpack_array(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!get_notice(in, add_notice(self)))
+            return false;
+    }
+    *more -= FIELDS;
+    return unpack_u32(in, &self->notices_dropped);
 }
 
 static bool
@@ -277,14 +456,14 @@ get_manifest(unpack_t *in, manifest_t *self)
     uint32_t more = 0;
     uint32_t version = 0;
     uint32_t count = 0;
-    if (!get_head(in, MANIFEST_FIELDS, &more) || !unpack_u32(in, &version) || version != VERSION
+    if (!get_head(in, MANIFEST_LEAST, &more) || !unpack_u32(in, &version) || version != VERSION
         || !unpack_array(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         if (!get_result(in, manifest_add(self)))
             return false;
     }
-    return skip(in, more);
+    return get_notices(in, &more, self) && skip(in, more);
 }
 
 manifest_t *

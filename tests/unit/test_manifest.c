@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/manifest.h"
+#include "tests/unit/manifest_bytes.h"
 
 /* Two results: one with columns and its page inside, one without columns. */
 static manifest_t *
@@ -36,44 +36,8 @@ a_manifest(void)
     second->tag = mem_text("INSERT 0 1");
     second->pages = 70000;
     second->attempt = INT32_MAX;
+    second->truncated = true;
     return manifest;
-}
-
-static manifest_t *
-read_block(const void *bytes, size_t size, err_t *err)
-{
-    err_clear(err);
-    uint8_t *block = malloc(size > 0 ? size : 1);
-    assert_non_null(block);
-    if (size > 0)
-        memcpy(block, bytes, size);
-    manifest_t *manifest = manifest_unpack(block, size, err);
-    free(block);
-    return manifest;
-}
-
-static void
-assert_refused(const void *bytes, size_t size)
-{
-    err_t err;
-    own(manifest) manifest = read_block(bytes, size, &err);
-    assert_null(manifest);
-    assert_int_equal(err.kind, ERR_INTERNAL);
-}
-
-#define REFUSED(...)                                                                               \
-    assert_refused((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
-
-static manifest_t *
-travel(const manifest_t *manifest)
-{
-    size_t size = 0;
-    uint8_t *bytes = manifest_pack(manifest, &size);
-    err_t err;
-    manifest_t *arrived = read_block(bytes, size, &err);
-    free(bytes);
-    assert_non_null(arrived);
-    return arrived;
 }
 
 static void
@@ -136,6 +100,16 @@ the_attempt_that_stored_its_pages_stays_with_a_result(void **unused)
     own(manifest) arrived = travel(manifest);
     assert_int_equal(arrived->results[0].attempt, 0);
     assert_int_equal(arrived->results[1].attempt, INT32_MAX);
+}
+
+static void
+a_result_that_was_cut_says_so_after_the_way(void **unused)
+{
+    (void)unused;
+    own(manifest) manifest = a_manifest();
+    own(manifest) arrived = travel(manifest);
+    assert_false(arrived->results[0].truncated);
+    assert_true(arrived->results[1].truncated);
 }
 
 static void
@@ -253,18 +227,18 @@ a_count_larger_than_the_bytes_left_is_refused(void **unused)
 }
 
 /* A manifest of one result with one column, as bytes: each case spoils or adds one of them. */
-#define EIGHT 0, 0, 0, 0, 0, 0, 0, 0
 #define HASH 0xc4, 32, EIGHT, EIGHT, EIGHT, EIGHT
 #define COLUMN 0x94, 0xa1, 'n', 0xa1, 't', 23, CELL_INTEGER
 #define BEFORE_COLUMNS 0x92, 1, 0x91, 0x9a, 0, 0, 0xa0
 #define WITH_ATTEMPT 0x92, 1, 0x91, 0x9b, 0, 0, 0xa0
+#define WITH_TRUNCATED 0x92, 1, 0x91, 0x9c, 0, 0, 0xa0
 #define COUNTS 5, 6, 7, 8
 
 static void
 the_bytes_are_those_that_the_store_holds(void **unused)
 {
     (void)unused;
-    static const uint8_t stored[] = { WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 9 };
+    static const uint8_t stored[] = { WITH_TRUNCATED, 0x91, COLUMN, COUNTS, HASH, 0xc0, 9, 0xc3 };
     err_t err;
     own(manifest) manifest = read_block(stored, sizeof stored, &err);
     assert_non_null(manifest);
@@ -273,6 +247,7 @@ the_bytes_are_those_that_the_store_holds(void **unused)
     assert_int_equal(manifest->results[0].raw_bytes, 7);
     assert_int_equal(manifest->results[0].pages, 8);
     assert_int_equal(manifest->results[0].attempt, 9);
+    assert_true(manifest->results[0].truncated);
 
     size_t size = 0;
     uint8_t *again = manifest_pack(manifest, &size);
@@ -294,6 +269,18 @@ a_result_of_old_that_names_no_attempt_is_read(void **unused)
 }
 
 static void
+a_result_of_old_that_says_nothing_of_a_limit_is_whole(void **unused)
+{
+    (void)unused;
+    static const uint8_t older[] = { WITH_ATTEMPT, 0x91, COLUMN, COUNTS, HASH, 0xc0, 9 };
+    err_t err;
+    own(manifest) manifest = read_block(older, sizeof older, &err);
+    assert_non_null(manifest);
+    assert_int_equal(manifest->results[0].attempt, 9);
+    assert_false(manifest->results[0].truncated);
+}
+
+static void
 an_attempt_that_is_none_is_refused(void **unused)
 {
     (void)unused;
@@ -307,9 +294,12 @@ fields_behind_the_known_ones_are_skipped(void **unused)
 {
     (void)unused;
     static const uint8_t newer[] = {
-        0x93,   1,    0x91, 0x9c, 0,    0,    0xa0, /* one more in the manifest, result */
-        0x91,   0x95, 0xa1, 'n',  0xa1, 't',  23,   CELL_INTEGER, 0xc3, /* and column */
-        COUNTS, HASH, 0xc0, 4,    0x81, 0xc0, 0x90, 0xa1,         'x',
+        0x95,   1,    0x91, 0x9d, 0,    0,    0xa0, /* one more in the manifest, result, */
+        0x91,   0x95, 0xa1, 'n',  0xa1, 't',  23,   CELL_INTEGER,
+        0xc3,                                             /* column */
+        COUNTS, HASH, 0xc0, 4,    0xc2, 0x81, 0xc0, 0x90, /* and notice */
+        0x91,   0x98, 0xa0, 0xa0, 0xa0, 0xc0, 0xc0, 0,
+        5,      0xc0, 6,    0xa1, 'x',
     };
     err_t err;
     own(manifest) manifest = read_block(newer, sizeof newer, &err);
@@ -317,6 +307,8 @@ fields_behind_the_known_ones_are_skipped(void **unused)
     assert_string_equal(manifest->results[0].columns[0].name, "n");
     assert_int_equal(manifest->results[0].pages, 8);
     assert_int_equal(manifest->results[0].attempt, 4);
+    assert_int_equal(manifest->notices[0].ordinal, 5);
+    assert_int_equal(manifest->notices_dropped, 6);
 }
 
 static void
@@ -379,6 +371,7 @@ a_result_weighs_at_least_what_it_packs_to(void **unused)
     result->attempt = INT32_MAX;
     result->inlined = (uint8_t *)mem_copy("inlined", 7);
     result->inlined_size = 7;
+    result->truncated = true;
     result_columns(result, COLUMNS);
     for (int i = 0; i < COLUMNS; i++) {
         result->columns[i].name = mem_format("%0*d", NAME, i);
@@ -405,6 +398,7 @@ main(void)
         cmocka_unit_test(a_statement_without_columns_has_none_after_the_way),
         cmocka_unit_test(the_attempt_that_stored_its_pages_stays_with_a_result),
         cmocka_unit_test(a_result_weighs_at_least_what_it_packs_to),
+        cmocka_unit_test(a_result_that_was_cut_says_so_after_the_way),
         cmocka_unit_test(joined_results_stand_behind_those_that_were_there),
         cmocka_unit_test(no_columns_and_zero_columns_are_two_things),
         cmocka_unit_test(texts_that_were_never_set_are_empty),
@@ -417,6 +411,7 @@ main(void)
         cmocka_unit_test(a_count_larger_than_the_bytes_left_is_refused),
         cmocka_unit_test(the_bytes_are_those_that_the_store_holds),
         cmocka_unit_test(a_result_of_old_that_names_no_attempt_is_read),
+        cmocka_unit_test(a_result_of_old_that_says_nothing_of_a_limit_is_whole),
         cmocka_unit_test(an_attempt_that_is_none_is_refused),
         cmocka_unit_test(fields_behind_the_known_ones_are_skipped),
         cmocka_unit_test(a_depth_bomb_in_a_skipped_field_is_refused),
