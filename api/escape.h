@@ -1,0 +1,31 @@
+/* escape.h - text made fit for JSON and for CSV, written in place, eight bytes at a look.
+ *
+ * JSON: quotes, backslashes and bytes below 0x20 are escaped, everything else stands as it is (the
+ * text is UTF-8). CSV: RFC 4180's rules. Pure; any thread.
+ */
+#ifndef API_ESCAPE_H
+#define API_ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What `size` bytes of text may become at most, with what is written beyond their end meanwhile. */
+#define ESCAPE_JSON_ROOM(size) (6 * (size) + 8)
+#define ESCAPE_CSV_ROOM(size) (2 * (size) + 8)
+#define ESCAPE_HEX_ROOM(size) (2 * (size))
+
+/* Each writes to `out`, which has the room above, and returns where it ends. */
+
+/* The inside of a JSON string. */
+char *escape_json(char *out, const char *text, size_t size);
+
+/* The inside of a quoted CSV field: quotes doubled. */
+char *escape_csv(char *out, const char *text, size_t size);
+
+/* Bytes as lower-case hex. */
+char *escape_hex(char *out, const char *bytes, size_t size);
+
+/* Does a CSV field of this text need no quotes around it? */
+bool escape_csv_plain(const char *text, size_t size);
+
+#endif

@@ -1,0 +1,134 @@
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/escape.h"
+#include "common/mem.h"
+
+/* The plain way, byte by byte. */
+static size_t
+slow_json(char *out, const char *text, size_t size)
+{
+    static const char names[] = "btnvfr";
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool named = byte >= 8 && byte <= 13 && byte != 11;
+        if (byte == '"' || byte == '\\')
+            used += (size_t)sprintf(out + used, "\\%c", byte);
+        else if (named)
+            used += (size_t)sprintf(out + used, "\\%c", names[byte - 8]);
+        else if (byte < 0x20)
+            used += (size_t)sprintf(out + used, "\\u%04x", byte);
+        else
+            out[used++] = (char)byte;
+    }
+    return used;
+}
+
+static size_t
+slow_csv(char *out, const char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"')
+            out[used++] = '"';
+        out[used++] = text[i];
+    }
+    return used;
+}
+
+typedef char *(*escape_fn)(char *out, const char *text, size_t size);
+typedef size_t (*slow_fn)(char *out, const char *text, size_t size);
+
+/* In blocks of their exact sizes, so that a sanitizer sees a byte too many. */
+static void
+assert_escaped(escape_fn escape, slow_fn slow, size_t room, const char *text, size_t size)
+{
+    own(mem) in = mem_new(size > 0 ? size : 1);
+    own(mem) out = mem_new(room);
+    own(mem) expected = mem_new(room + 1);
+    memcpy(in, text, size);
+    size_t used = (size_t)(escape(out, in, size) - out);
+    assert_int_equal(used, slow(expected, in, size));
+    assert_memory_equal(out, expected, used);
+}
+
+static void
+assert_json(const char *text, size_t size)
+{
+    assert_escaped(escape_json, slow_json, ESCAPE_JSON_ROOM(size), text, size);
+}
+
+static void
+every_byte_at_every_place_of_a_word(void **unused)
+{
+    (void)unused;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (size_t place = 0; place < 20; place++) {
+            char text[20];
+            memset(text, 'x', sizeof text);
+            text[place] = (char)byte;
+            assert_json(text, sizeof text);
+            assert_json(text, place + 1);
+            assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(20), text, sizeof text);
+            bool special = byte == '"' || byte == ',' || byte == '\n' || byte == '\r';
+            assert_int_equal(escape_csv_plain(text, sizeof text), !special);
+        }
+    }
+}
+
+/* A byte that needs escaping must not hide the one in front of it, or behind it. */
+static void
+any_two_bytes_side_by_side(void **unused)
+{
+    (void)unused;
+    static const char bytes[] = "\x00\x01\x1f !\"#[\\]x\x7f\x80\x9f\xa2\xdc\xff\n,\r";
+    for (size_t a = 0; a < sizeof bytes - 1; a++) {
+        for (size_t b = 0; b < sizeof bytes - 1; b++) {
+            const char text[9] = { 'x',      bytes[a], bytes[b], 'y',     bytes[b],
+                                   bytes[a], 'z',      bytes[a], bytes[b] };
+            assert_json(text, sizeof text);
+            bool plain = true;
+            for (size_t i = 0; i < sizeof text; i++)
+                plain = plain && !strchr("\",\n\r", text[i] ? text[i] : 'x');
+            assert_int_equal(escape_csv_plain(text, sizeof text), plain);
+        }
+    }
+}
+
+static void
+what_is_all_escapes_just_fits(void **unused)
+{
+    (void)unused;
+    char text[64];
+    for (size_t size = 0; size <= sizeof text; size++) {
+        memset(text, 1, sizeof text);
+        assert_json(text, size);
+        memset(text, '"', sizeof text);
+        assert_json(text, size);
+        assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(size), text, size);
+    }
+}
+
+static void
+bytes_are_hex_in_lower_case(void **unused)
+{
+    (void)unused;
+    char out[6];
+    assert_ptr_equal(escape_hex(out, "\x00\xff\x1a", 3), out + 6);
+    assert_memory_equal(out, "00ff1a", 6);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_at_every_place_of_a_word),
+        cmocka_unit_test(any_two_bytes_side_by_side),
+        cmocka_unit_test(what_is_all_escapes_just_fits),
+        cmocka_unit_test(bytes_are_hex_in_lower_case),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
