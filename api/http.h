@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "api/encoder.h"
 #include "common/err.h"
 
 /* Of the worker threads, how many may be taken before their sparing begins: connections are closed
@@ -96,6 +97,21 @@ void reply_write(reply_t *self, const void *data, size_t size);
 /* Room for at least `size` bytes in the send buffer, to be written in place and then committed. */
 char *reply_room(reply_t *self, size_t size);
 void reply_wrote(reply_t *self, size_t size);
+
+/* How much room there is by now, before something must be sent. */
+size_t reply_left(const reply_t *self);
+
+/* The reply is to come in chunks, whatever its size, so that trailers can follow. False for an old
+ * client (HTTP/1.0), who knows neither: the end of its reply is the end of the connection. */
+bool reply_stream(reply_t *self) MUST_USE;
+
+/* A header behind the body of a stream, at any time before its end; the reply's "Trailer" header
+ * must have named it. Copies. */
+void reply_trailer(reply_t *self, const char *name, const char *value);
+
+/* Send the body in this coding. Nothing happens when it is small and no stream, or the client is an
+ * old one. Before the first byte of the body. */
+void reply_encode(reply_t *self, encoding_t encoding);
 
 /* Something failed after the first bytes: what was not sent is dropped. If nothing was sent yet,
  * the reply starts anew and may become an error; returns whether that is so. */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "api/encoder.h"
 #include "api/frame.h"
 #include "api/http.h"
 #include "api/peer.h"
@@ -18,9 +19,11 @@
 enum {
     REPLY_SIZE = 256 << 10,     /* the send buffer */
     REPLY_HEAD_SIZE = 2 << 10,  /* of it, kept free in front of the body for the reply's head */
-    REPLY_TAIL_SIZE = 16,       /* and behind it for the end of a chunk and the last chunk */
+    REPLY_TAIL_SIZE = 1 << 10,  /* and behind it for the end of a chunk, the last one, trailers */
     REPLY_EXTRA_SIZE = 1 << 10, /* headers that the handler adds */
     REPLY_ROOM_MOST = REPLY_SIZE - REPLY_HEAD_SIZE - REPLY_TAIL_SIZE,
+    REPLY_TRAILER_SIZE = REPLY_TAIL_SIZE - 16,
+    REPLY_CODED_SIZE = 64 << 10, /* the buffer behind an encoder, with the same free parts */
     REPLY_DATE_SIZE = 48,
     SOCKET_UNKNOWN = PEER_UNSURE, /* not looked for yet */
 };
@@ -48,12 +51,18 @@ struct reply {
     char *buffer; /* REPLY_SIZE bytes once something was written */
     size_t used;  /* bytes of the body that wait in it */
     int status;
-    bool head_only; /* a HEAD request: the body is dropped */
-    bool old;       /* HTTP/1.0: no chunks, the body ends with the connection */
-    bool keep;      /* the connection stays open */
-    bool started;   /* the head is out */
-    bool bad;       /* the client is gone, or the reply was abandoned */
-    bool typed;     /* the handler gave a Content-Type */
+    bool head_only;     /* a HEAD request: the body is dropped */
+    bool old;           /* HTTP/1.0: no chunks, the body ends with the connection */
+    bool keep;          /* the connection stays open */
+    bool started;       /* the head is out */
+    bool bad;           /* the client is gone, or the reply was abandoned */
+    bool typed;         /* the handler gave a Content-Type */
+    bool cached;        /* ... a Cache-Control */
+    bool stream;        /* it comes in chunks, however small it is */
+    encoder_t *encoder; /* NULL: as it is */
+    char *coded;        /* REPLY_CODED_SIZE bytes while there is an encoder */
+    size_t trailer_used;
+    char trailer[REPLY_TRAILER_SIZE];
     size_t extra_used;
     char extra[REPLY_EXTRA_SIZE];
     size_t head_used;

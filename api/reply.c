@@ -8,10 +8,14 @@
 #include "api/http_inner.h"
 #include "common/clock.h"
 
-enum { CHUNK_HEAD_SIZE = 8, MS_PER_S = 1000 }; /* "0003ff\r\n" */
+enum {
+    CHUNK_HEAD_SIZE = 8, /* "0003ff\r\n" */
+    MS_PER_S = 1000,
+    SMALL = 1 << 10, /* bytes that are not worth a coding */
+};
 
 static const char chunk_end[] = "\r\n";
-static const char last_chunk[] = "0\r\n\r\n";
+static const char last_chunk[] = "0\r\n";
 
 typedef struct {
     int status;
@@ -23,16 +27,20 @@ static const reason_t reasons[] = {
     { 201, "Created" },
     { 202, "Accepted" },
     { 204, "No Content" },
+    { 206, "Partial Content" },
+    { 304, "Not Modified" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 403, "Forbidden" },
     { 404, "Not Found" },
     { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" },
     { 408, "Request Timeout" },
     { 409, "Conflict" },
     { 410, "Gone" },
     { 413, "Content Too Large" },
     { 415, "Unsupported Media Type" },
+    { 416, "Range Not Satisfiable" },
     { 417, "Expectation Failed" },
     { 429, "Too Many Requests" },
     { 431, "Request Header Fields Too Large" },
@@ -83,6 +91,13 @@ put_date(reply_t *self)
     put_text(self, self->date);
 }
 
+/* A status whose reply has no body by its nature. */
+static bool
+bodiless(const reply_t *self)
+{
+    return self->status == 204 || self->status == 304;
+}
+
 /* `length`: of the whole body; -1: it comes in chunks, or ends with the connection. */
 static void
 make_head(reply_t *self, int64_t length)
@@ -93,11 +108,17 @@ make_head(reply_t *self, int64_t length)
         (size_t)snprintf(line, sizeof line, "HTTP/1.1 %d %s\r\n", self->status,
                          reason(self->status)));
     put_date(self);
-    if (!self->typed)
+    if (!self->typed && !bodiless(self))
         put_text(self, "Content-Type: application/json; charset=utf-8\r\n");
-    put_text(self, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+    put_text(self, "X-Content-Type-Options: nosniff\r\n");
+    if (!self->cached)
+        put_text(self, "Cache-Control: no-store\r\n");
     put(self, self->extra, self->extra_used);
-    if (length >= 0 && self->status != 204)
+    if (self->encoder)
+        put(self, line,
+            (size_t)snprintf(line, sizeof line, "Content-Encoding: %s\r\n",
+                             encoding_word(encoder_encoding(self->encoder))));
+    if (length >= 0 && !bodiless(self))
         put(self, line,
             (size_t)snprintf(line, sizeof line, "Content-Length: %lld\r\n", (long long)length));
     else if (length < 0 && !self->old)
@@ -131,38 +152,67 @@ push(reply_t *self, const char *data, size_t size)
         self->bad = true;
 }
 
-/* What waits, in one write: the head in front of it if it is due, and the marks of a chunk around
- * it. */
-static void
-send_part(reply_t *self, bool last)
+static char *
+append(char *end, const char *text, size_t size)
 {
-    char *start = body_start(self);
-    char *end = start + self->used;
+    memcpy(end, text, size);
+    return end + size;
+}
+
+/* A part of the body in one write: the head in front of it if it is due, and the marks of a chunk
+ * around it, for all of which there is room. */
+static void
+send_part(reply_t *self, char *start, size_t size, bool last)
+{
+    const char *base = start;
     bool chunk = !self->old && !self->head_only;
-    if (self->head_only)
-        end = start;
-    if (chunk && self->used > 0) {
+    char *end = self->head_only ? start : start + size;
+    if (chunk && size > 0) {
         char head[32];
-        snprintf(head, sizeof head, "%06zx\r\n", self->used);
+        snprintf(head, sizeof head, "%06zx\r\n", size);
         start -= CHUNK_HEAD_SIZE;
         memcpy(start, head, CHUNK_HEAD_SIZE);
-        memcpy(end, chunk_end, sizeof chunk_end - 1);
-        end += sizeof chunk_end - 1;
+        end = append(end, chunk_end, sizeof chunk_end - 1);
     }
     if (chunk && last) {
-        memcpy(end, last_chunk, sizeof last_chunk - 1);
-        end += sizeof last_chunk - 1;
+        end = append(end, last_chunk, sizeof last_chunk - 1);
+        end = append(end, self->trailer, self->trailer_used);
+        end = append(end, chunk_end, sizeof chunk_end - 1);
     }
     if (!self->started) {
         if (self->old)
             self->keep = false;
         make_head(self, -1);
-        assert(self->head_used <= (size_t)(start - self->buffer));
+        assert(self->head_used + CHUNK_HEAD_SIZE <= REPLY_HEAD_SIZE && base >= start);
         start -= self->head_used;
         memcpy(start, self->head, self->head_used);
         self->started = true;
     }
     push(self, start, (size_t)(end - start));
+}
+
+/* The same through the encoder, which may keep it back. */
+static void
+send_coded(reply_t *self, bool last)
+{
+    enum { ROOM = REPLY_CODED_SIZE - REPLY_HEAD_SIZE - REPLY_TAIL_SIZE };
+    encoder_in_t in = { .at = body_start(self), .size = self->used, .last = last };
+    char *out = self->coded + REPLY_HEAD_SIZE;
+    for (bool done = false; !done && !self->bad;) {
+        size_t made = 0;
+        done = encoder_step(self->encoder, &in, out, ROOM, &made);
+        if (made > 0 || (done && last))
+            send_part(self, out, made, done && last);
+    }
+}
+
+static void
+send_waiting(reply_t *self, bool last)
+{
+    if (self->encoder)
+        send_coded(self, last);
+    else
+        send_part(self, body_start(self), self->used, last);
     self->used = 0;
 }
 
@@ -180,39 +230,59 @@ send_whole(reply_t *self)
     push(self, start, self->head_used + self->used);
 }
 
+static void
+forget_encoder(reply_t *self)
+{
+    encoder_destroy(&self->encoder);
+    free(self->coded);
+    self->coded = NULL;
+}
+
 /* --- as http.h has it --- */
+
+/* Nothing is said yet. */
+static void
+begin_anew(reply_t *self)
+{
+    self->used = 0;
+    self->status = 200;
+    self->typed = self->cached = self->stream = false;
+    self->extra_used = self->trailer_used = 0;
+    forget_encoder(self);
+}
 
 void
 reply_begin(reply_t *self, send_fn send, void *arg, const frame_t *frame, bool head_only)
 {
     self->send = send;
     self->arg = arg;
-    self->used = 0;
-    self->status = 200;
     self->head_only = head_only;
     self->old = frame->old;
     self->keep = frame->keep;
     self->started = false;
     self->bad = false;
-    self->typed = false;
-    self->extra_used = 0;
+    begin_anew(self);
 }
 
 bool
 reply_end(reply_t *self)
 {
-    if (self->bad)
-        return false;
-    if (self->started)
-        send_part(self, true);
-    else
+    if (!self->started && !self->stream && self->used < SMALL)
+        forget_encoder(self);
+    if (!self->bad && (self->started || self->stream || self->encoder)) {
+        need_buffer(self);
+        send_waiting(self, true);
+    } else if (!self->bad) {
         send_whole(self);
+    }
+    forget_encoder(self);
     return !self->bad && self->keep;
 }
 
 void
 reply_clear(reply_t *self)
 {
+    forget_encoder(self);
     free(self->buffer);
     self->buffer = NULL;
 }
@@ -234,6 +304,36 @@ reply_header(reply_t *self, const char *name, const char *value)
     self->extra_used += (size_t)size;
     if (strcmp(name, "Content-Type") == 0)
         self->typed = true;
+    if (strcmp(name, "Cache-Control") == 0)
+        self->cached = true;
+}
+
+bool
+reply_stream(reply_t *self)
+{
+    assert(!self->started);
+    self->stream = !self->old;
+    return self->stream;
+}
+
+void
+reply_trailer(reply_t *self, const char *name, const char *value)
+{
+    assert(!strpbrk(value, "\r\n"));
+    size_t left = sizeof self->trailer - self->trailer_used;
+    int size = snprintf(self->trailer + self->trailer_used, left, "%s: %s\r\n", name, value);
+    assert(size > 0 && (size_t)size < left);
+    self->trailer_used += (size_t)size;
+}
+
+void
+reply_encode(reply_t *self, encoding_t encoding)
+{
+    assert(!self->started && !self->encoder);
+    if (self->old || encoding == ENCODING_IDENTITY)
+        return;
+    self->encoder = encoder_new(encoding);
+    self->coded = mem_new(REPLY_CODED_SIZE);
 }
 
 void
@@ -258,9 +358,15 @@ reply_room(reply_t *self, size_t size)
         if (self->bad)
             self->used = 0;
         else
-            send_part(self, false);
+            send_waiting(self, false);
     }
     return body_start(self) + self->used;
+}
+
+size_t
+reply_left(const reply_t *self)
+{
+    return REPLY_ROOM_MOST - self->used;
 }
 
 void
@@ -278,9 +384,7 @@ reply_restart(reply_t *self)
         self->bad = true;
         return false;
     }
-    self->status = 200;
-    self->typed = false;
-    self->extra_used = 0;
+    begin_anew(self);
     return !self->bad;
 }
 

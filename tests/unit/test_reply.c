@@ -1,5 +1,7 @@
 #include "tests/unit/unit.h"
 
+#include <zlib.h>
+
 #include "tests/unit/http_fake.h"
 
 static const frame_t kept = { .keep = true };
@@ -189,6 +191,130 @@ writing_to_a_client_that_is_gone_goes_nowhere(void **unused)
     assert_int_equal(fake->size, 0);
 }
 
+/* --- streams and codings --- */
+
+static void
+a_stream_comes_in_chunks_and_has_trailers(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    assert_true(reply_stream(&fake->reply));
+    reply_header(&fake->reply, "Trailer", "Rows");
+    reply_write(&fake->reply, "abc", 3);
+    reply_trailer(&fake->reply, "Rows", "1");
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "\r\nTransfer-Encoding: chunked\r\n");
+    assert_string_equal(fake_body(fake), "000003\r\nabc\r\n0\r\nRows: 1\r\n\r\n");
+}
+
+static void
+an_empty_stream_is_its_last_chunk(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    assert_true(reply_stream(&fake->reply));
+    assert_true(reply_end(&fake->reply));
+    assert_string_equal(fake_body(fake), "0\r\n\r\n");
+}
+
+static void
+an_old_client_gets_no_stream(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(old, false);
+    assert_false(reply_stream(&fake->reply));
+    reply_write(&fake->reply, "abc", 3);
+    reply_end(&fake->reply);
+    assert_has(fake, "\r\nContent-Length: 3\r\n");
+}
+
+static void
+a_stream_that_is_abandoned_has_no_last_chunk(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    assert_true(reply_stream(&fake->reply));
+    write_pattern(&fake->reply, 2 * REPLY_SIZE);
+    assert_false(reply_restart(&fake->reply));
+    assert_false(reply_end(&fake->reply));
+    own(mem) body = mem_new(2 * REPLY_SIZE);
+    assert_int_equal(dechunk(fake_body(fake), fake->text + fake->size, body), -1);
+}
+
+/* What the chunks of a reply inflate to; -1 when it is cut. */
+static long
+decoded(const fake_reply_t *fake, char *out, size_t room)
+{
+    own(mem) body = mem_new(fake->size);
+    long size = dechunk(fake_body(fake), fake->text + fake->size, body);
+    z_stream stream = { .next_in = (Bytef *)body,
+                        .avail_in = (uInt)(size > 0 ? size : 0),
+                        .next_out = (Bytef *)out,
+                        .avail_out = (uInt)room };
+    assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
+    int said = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    return said == Z_STREAM_END ? (long)(room - stream.avail_out) : -1;
+}
+
+static void
+a_large_body_comes_in_a_coding(void **unused)
+{
+    (void)unused;
+    enum { SIZE = 3 * REPLY_SIZE };
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_encode(&fake->reply, ENCODING_GZIP);
+    write_pattern(&fake->reply, SIZE);
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "\r\nContent-Encoding: gzip\r\n");
+    assert_in_range(fake->size, 1, SIZE / 10);
+    own(mem) body = mem_new(SIZE);
+    assert_int_equal(decoded(fake, body, SIZE), SIZE);
+    for (size_t i = 0; i < SIZE; i++)
+        assert_int_equal(body[i], (char)(i % 251));
+}
+
+static void
+a_small_body_is_not_worth_a_coding(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_encode(&fake->reply, ENCODING_GZIP);
+    reply_write(&fake->reply, "abc", 3);
+    assert_true(reply_end(&fake->reply));
+    assert_null(strstr(fake->text, "Content-Encoding"));
+    assert_string_equal(fake_body(fake), "abc");
+}
+
+static void
+an_error_instead_of_a_coded_body_is_plain(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_encode(&fake->reply, ENCODING_ZSTD);
+    reply_write(&fake->reply, "abc", 3);
+    assert_true(reply_restart(&fake->reply));
+    reply_status(&fake->reply, 500);
+    write_pattern(&fake->reply, 5000);
+    assert_true(reply_end(&fake->reply));
+    assert_null(strstr(fake->text, "Content-Encoding"));
+    assert_has(fake, "\r\nContent-Length: 5000\r\n");
+}
+
+static void
+nothing_new_has_neither_body_nor_type(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    reply_status(&fake->reply, 304);
+    reply_header(&fake->reply, "Cache-Control", "private, no-cache");
+    assert_true(reply_end(&fake->reply));
+    assert_memory_equal(fake->text, "HTTP/1.1 304 Not Modified\r\n", 27);
+    assert_null(strstr(fake->text, "\r\nContent-"));
+    assert_null(strstr(fake->text, "no-store"));
+    assert_string_equal(fake_body(fake), "");
+}
+
 int
 main(void)
 {
@@ -203,6 +329,14 @@ main(void)
         cmocka_unit_test(a_reply_that_has_not_begun_starts_anew),
         cmocka_unit_test(a_reply_that_has_begun_is_cut_without_its_last_chunk),
         cmocka_unit_test(writing_to_a_client_that_is_gone_goes_nowhere),
+        cmocka_unit_test(a_stream_comes_in_chunks_and_has_trailers),
+        cmocka_unit_test(an_empty_stream_is_its_last_chunk),
+        cmocka_unit_test(an_old_client_gets_no_stream),
+        cmocka_unit_test(a_stream_that_is_abandoned_has_no_last_chunk),
+        cmocka_unit_test(a_large_body_comes_in_a_coding),
+        cmocka_unit_test(a_small_body_is_not_worth_a_coding),
+        cmocka_unit_test(an_error_instead_of_a_coded_body_is_plain),
+        cmocka_unit_test(nothing_new_has_neither_body_nor_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
