@@ -1,0 +1,34 @@
+/* conditional.h - has the client this answer already, and which part of it does it want: entity
+ * tags and ranges, as RFC 9110 has them (8.8.3, 13.1, 14). Pure; any thread.
+ */
+#ifndef API_CONDITIONAL_H
+#define API_CONDITIONAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Does a header If-None-Match (a list of tags, or a star) hold this strong tag, quotes and all?
+ * Weak comparison. NULL: there is no such header. */
+bool conditional_matches(const char *if_none_match, const char *tag);
+
+/* Which rows a header Range asks for. */
+typedef enum {
+    RANGE_NONE, /* none: no header, another unit, several ranges, or nothing that can be read */
+    RANGE_FROM, /* from `first` to `last`, which may be INT64_MAX */
+    RANGE_LAST, /* the last `last` ones */
+} range_kind_t;
+
+typedef struct {
+    range_kind_t kind;
+    int64_t first;
+    int64_t last;
+} row_range_t;
+
+/* "rows=0-999", "rows=500-", "rows=-100". */
+row_range_t conditional_range(const char *range);
+
+/* The rows [*offset, *offset + *count) of `total` that a range stands for; false when it has none
+ * of them. */
+bool conditional_rows(const row_range_t *range, int64_t total, int64_t *offset, int64_t *count);
+
+#endif
