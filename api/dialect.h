@@ -8,10 +8,13 @@
 #ifndef API_DIALECT_H
 #define API_DIALECT_H
 
+#include "api/conditional.h"
 #include "api/engine.h"
 #include "api/http.h"
 #include "api/json.h"
+#include "api/negotiate.h"
 #include "api/param.h"
+#include "api/rowtext.h"
 #include "api/table.h"
 
 enum { DIALECT_PARAMS_MOST = 4 };

@@ -147,6 +147,16 @@ measure_clock(void *arg, err_t *err)
 
 /* --- life --- */
 
+static page_t *
+source_page(void *arg, const page_key_t *key, int64_t row, err_t *err)
+{
+    engine_t *self = arg;
+    page_t *page = readers_page(self->readers, key, row, err);
+    if (!page)
+        engine_own_up(err, "page");
+    return page;
+}
+
 static bool
 join_cluster(engine_t *self, const conf_t *conf, const char *url, err_t *err)
 {
@@ -176,7 +186,9 @@ open_lanes(engine_t *self, const conf_t *conf, err_t *err)
     self->hands = readers_new(dsn, "millrace-api hand", HANDS);
     self->removers = readers_new(dsn, "millrace-api remove", REMOVERS);
     self->readers = readers_new(dsn, "millrace-api page", (uint32_t)conf_int(conf, "page_readers"));
-    if (!measure_clock(self, err))
+    self->scouts =
+        scouts_new((uint32_t)conf_int(conf, "page_readers"), source_page, self, self->shelf, err);
+    if (!self->scouts || !measure_clock(self, err))
         return false;
 
     gather_options_t submits = { .name = "submits",
@@ -209,6 +221,8 @@ engine_new(const conf_t *conf, const char *url, err_t *err)
     if (self->waits_most == 0)
         self->waits_most = 1;
     self->mint = mint_new((uint16_t)conf_int(conf, "cell"));
+    self->shelf = shelf_new((size_t)conf_int(conf, "page_cache_mib") << 20,
+                            (size_t)conf_int(conf, "large_pages_mib") << 20);
     if (!join_cluster(self, conf, url, err) || !open_lanes(self, conf, err))
         return NULL;
     return take(self);
@@ -225,6 +239,7 @@ engine_destroy(engine_t **self_p)
     gather_destroy(&self->finds);
     keys_destroy(&self->keys);
     terms_cache_destroy(&self->terms);
+    scouts_destroy(&self->scouts);
     readers_destroy(&self->readers);
     readers_destroy(&self->hands);
     readers_destroy(&self->removers);
@@ -232,6 +247,7 @@ engine_destroy(engine_t **self_p)
     store_destroy(&self->find_store);
     store_destroy(&self->key_store);
     store_destroy(&self->terms_store);
+    shelf_destroy(&self->shelf);
     mint_destroy(&self->mint);
     free(self);
 }
@@ -300,25 +316,22 @@ engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bool whol
     return engine_found(&find, err);
 }
 
-static page_t *
-source_page(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+static bool
+source_send(void *arg, errand_t *errand)
 {
     engine_t *self = arg;
-    page_t *page = readers_page(self->readers, key, row, raw_bytes, err);
-    if (!page)
-        engine_own_up(err, "page");
-    return page;
+    return scouts_send(self->scouts, errand);
 }
 
-static bool
-source_expired(void *arg, const job_t *job)
+bool
+engine_expired(void *arg, const job_t *job)
 {
     engine_t *self = arg;
     return job->expires_ms != 0 && mint_now_ms(self->mint, clock_mono_ms()) >= job->expires_ms;
 }
 
-static bool
-source_where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
+bool
+engine_where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
 {
     engine_t *self = arg;
     find_t find = { .id = job->id, .tenant = job->tenant };
@@ -332,10 +345,16 @@ source_where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
 }
 
 rows_t *
-engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, err_t *err)
+engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, bool stored,
+            err_t *err)
 {
     page_source_t source = {
-        .page = source_page, .expired = source_expired, .where = source_where, .arg = self
+        .page = source_page,
+        .send = source_send,
+        .expired = engine_expired,
+        .where = engine_where,
+        .shelf = self->shelf,
+        .arg = self,
     };
-    return rows_new(&source, job, result, offset, err);
+    return rows_new(&source, job, result, offset, stored, err);
 }

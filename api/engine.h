@@ -122,17 +122,41 @@ bool engine_remove(engine_t *self, const caller_t *caller, const jobid_t *id, er
 
 typedef struct rows rows_t;
 
-/* Read a result of a job that was found whole, from row `offset` on. Reads stored pages one by one,
- * each by a short statement; holds one inflated page. Fails with ERR_GONE when the pages have
- * expired. `job` must outlive it. Caller owns the result. */
+/* Rows that stand together in one page. */
+typedef struct {
+    int64_t first_row;
+    uint32_t rows;
+    const uint8_t *data;  /* their msgpack arrays, one after another; NULL with `stored` */
+    size_t size;          /* from the first of them to the end of the page, where more may stand */
+    const page_t *stored; /* the whole page, as the store has it; else NULL */
+} run_t;
+
+/* Read a result of a job that was found whole, from row `offset` on. Stored pages are read one by
+ * one, each by a short statement, the next one while the one in hand is used; in hand is one
+ * inflated page, which may be shared with other readers. With `stored`, runs that are whole pages
+ * come as they are stored. Fails with ERR_GONE when the pages have expired. `job` must outlive it.
+ * Caller owns the result. */
 rows_t *engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset,
-                    err_t *err) MUST_USE;
+                    bool stored, err_t *err) MUST_USE;
 void rows_destroy(rows_t **self_p);
 
-/* Open the next row; false at the end (err->kind is ERR_NONE) or on failure. */
-bool rows_next(rows_t *self, err_t *err) MUST_USE;
+/* Put what a job that is not final has stored so far into its manifest: the results of its done
+ * steps, and behind them those of the step at work, as far as their pages are stored. These may
+ * still be rolled back, or come anew under another attempt. `job` was found whole. */
+bool engine_stored(engine_t *self, job_t *job, err_t *err) MUST_USE;
 
-/* The next cell of the open row: exactly as many as the result has columns. */
-bool rows_cell(rows_t *self, cell_t *cell, err_t *err) MUST_USE;
+/* The pages of a result, from the first one on that begins at `first_row` or behind it: at most
+ * `most` of them, in order, into `entries`. A result that stands in its job's row is one page.
+ * Fails as engine_rows(). */
+bool engine_pages(engine_t *self, const job_t *job, const result_t *result, int64_t first_row,
+                  uint32_t most, page_entry_t *entries, uint32_t *count, err_t *err) MUST_USE;
+
+/* The next rows, at most `most` of them; false at the end (err->kind is ERR_NONE) or on failure.
+ * The run points into self, until the next call. */
+bool rows_run(rows_t *self, int64_t most, run_t *run, err_t *err) MUST_USE;
+
+/* The run's bytes without what stands behind its last row. Fails with ERR_INTERNAL when they are no
+ * rows. */
+bool run_trim(run_t *run, err_t *err) MUST_USE;
 
 #endif

@@ -1,4 +1,4 @@
-/* engine_inner.h - what engine.c, order.c, vigil.c and life.c share: the engine's rooms.
+/* engine_inner.h - what engine.c, order.c, vigil.c, life.c and stored.c share: the engine's rooms.
  *
  * Two gatherers with a store connection each (submits, finds), the caches of keys and of terms with
  * one of their own each, a few readers of pages, as many hands and removers for what is asked for
@@ -15,6 +15,8 @@
 #include "api/keys.h"
 #include "api/mint.h"
 #include "api/readers.h"
+#include "api/rows.h"
+#include "api/shelf.h"
 #include "api/terms.h"
 #include "common/store.h"
 
@@ -33,6 +35,8 @@ struct engine {
     keys_t *keys;
     terms_cache_t *terms;
     readers_t *readers;    /* of pages */
+    shelf_t *shelf;        /* pages in hand, and in memory */
+    scouts_t *scouts;      /* fetch pages ahead */
     readers_t *hands;      /* cancel, renew */
     readers_t *removers;   /* remove: a large result takes its time, and keeps no cancel waiting */
     store_t *submit_store; /* each of its gathering thread alone */
@@ -62,6 +66,11 @@ bool engine_may_write(const caller_t *caller, err_t *err) MUST_USE;
 /* Of an error of the store that no text of the caller's can have caused, what the caller is told;
  * the rest goes to the log. */
 void engine_own_up(err_t *err, const char *call);
+
+/* Is the time of a job's pages over by now? And where are they by now (page_source_t)? `engine` is
+ * an engine_t. */
+bool engine_expired(void *engine, const job_t *job);
+bool engine_where(void *engine, const job_t *job, int64_t *bucket_us, err_t *err) MUST_USE;
 
 /* The job that was found, or why not. Takes it out of `found`; caller owns the result. */
 job_t *engine_found(find_t *found, err_t *err) MUST_USE;

@@ -1,73 +1,28 @@
 #include "api/json.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "api/digits.h"
+#include "api/escape.h"
 #include "common/utf8.h"
 
 enum {
-    PIECE = 4096,     /* bytes that are escaped at a time */
-    ESCAPED_MOST = 6, /* bytes that one byte may become: \u001f */
+    PIECE = 4096, /* bytes that are escaped at a time */
     NUMBER_SIZE = 40,
     US_PER_S = 1000000,
 };
 
-static const char hex[] = "0123456789abcdef";
-
 /* --- pieces --- */
-
-/* What follows the backslash for bytes that have a short escape; 'u' for the other control bytes;
- * 0 for bytes that stand as they are. */
-static char
-escape_of(unsigned char byte)
-{
-    switch (byte) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    default: return byte < 0x20 ? 'u' : 0;
-    }
-}
-
-/* `size` bytes, escaped, to `out`, which has room. Returns where it ends. */
-static char *
-escape(char *out, const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        char mark = byte > '\\' || (byte > '"' && byte < '\\') || byte == ' ' || byte == '!'
-                        ? 0
-                        : escape_of(byte);
-        if (mark == 0) {
-            *out++ = (char)byte;
-            continue;
-        }
-        *out++ = '\\';
-        *out++ = mark;
-        if (mark == 'u') {
-            *out++ = '0';
-            *out++ = '0';
-            *out++ = hex[byte >> 4];
-            *out++ = hex[byte & 0x0f];
-        }
-    }
-    return out;
-}
 
 static void
 write_escaped(reply_t *reply, const char *text, size_t size)
 {
     while (size > 0) {
         size_t piece = size < PIECE ? size : PIECE;
-        char *out = reply_room(reply, piece * ESCAPED_MOST);
-        reply_wrote(reply, (size_t)(escape(out, text, piece) - out));
+        char *out = reply_room(reply, ESCAPE_JSON_ROOM(piece));
+        reply_wrote(reply, (size_t)(escape_json(out, text, piece) - out));
         text += piece;
         size -= piece;
     }
@@ -155,20 +110,14 @@ char *
 json_key(const char *name)
 {
     size_t size = strlen(name);
-    char *key = mem_new(size * ESCAPED_MOST + sizeof "\"\":");
+    char *key = mem_new(ESCAPE_JSON_ROOM(size) + sizeof "\"\":");
     char *out = key;
     *out++ = '"';
-    out = escape(out, name, size);
+    out = escape_json(out, name, size);
     *out++ = '"';
     *out++ = ':';
+    *out = '\0';
     return key;
-}
-
-void
-json_name_key(json_t *self, const char *key)
-{
-    word(self, key, strlen(key));
-    self->comma = false;
 }
 
 /* --- values --- */
@@ -215,49 +164,11 @@ json_text(json_t *self, const char *text)
     write_byte(self->reply, '"');
 }
 
-static void
-write_uint(json_t *self, uint64_t number, bool negative)
-{
-    char digits[NUMBER_SIZE];
-    char *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    if (negative)
-        *--at = '-';
-    word(self, at, (size_t)(digits + sizeof digits - at));
-}
-
 void
 json_int(json_t *self, int64_t number)
 {
-    write_uint(self, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, number < 0);
-}
-
-static const char *
-special_word(double number)
-{
-    if (isnan(number))
-        return "NaN";
-    return number > 0 ? "Infinity" : "-Infinity";
-}
-
-void
-json_float(json_t *self, double number)
-{
-    if (!isfinite(number)) {
-        json_text(self, special_word(number));
-        return;
-    }
-    char text[NUMBER_SIZE];
-    int size = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        size = snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number) /* exact on purpose: it must read back equal */
-            break;
-    }
-    word(self, text, (size_t)size);
+    char digits[DIGITS_MOST];
+    word(self, digits, (size_t)(digits_int(digits, number) - digits));
 }
 
 void
@@ -316,86 +227,5 @@ void
 json_member_nil(json_t *self, const char *name)
 {
     json_name(self, name);
-    json_nil(self);
-}
-
-/* --- cells --- */
-
-static size_t
-digits_at(const char *text, size_t size, size_t at)
-{
-    size_t count = 0;
-    while (at + count < size && text[at + count] >= '0' && text[at + count] <= '9')
-        count++;
-    return count;
-}
-
-/* Is this a number as JSON writes them? (numeric's specials are not.) */
-static bool
-is_number(const char *text, size_t size)
-{
-    size_t at = size > 0 && text[0] == '-' ? 1 : 0;
-    size_t whole = digits_at(text, size, at);
-    if (whole == 0 || (whole > 1 && text[at] == '0'))
-        return false;
-    at += whole;
-    if (at < size && text[at] == '.') {
-        size_t part = digits_at(text, size, at + 1);
-        if (part == 0)
-            return false;
-        at += 1 + part;
-    }
-    if (at < size && (text[at] == 'e' || text[at] == 'E')) {
-        at++;
-        if (at < size && (text[at] == '+' || text[at] == '-'))
-            at++;
-        size_t power = digits_at(text, size, at);
-        if (power == 0)
-            return false;
-        at += power;
-    }
-    return at == size;
-}
-
-static void
-write_binary(json_t *self, const view_t *bytes)
-{
-    value(self);
-    reply_write(self->reply, "\"\\\\x", 4);
-    for (uint32_t at = 0; at < bytes->size;) {
-        uint32_t piece = bytes->size - at < PIECE ? bytes->size - at : PIECE;
-        char *out = reply_room(self->reply, 2 * (size_t)piece);
-        for (uint32_t i = 0; i < piece; i++) {
-            unsigned char byte = (unsigned char)bytes->data[at + i];
-            out[2 * i] = hex[byte >> 4];
-            out[2 * i + 1] = hex[byte & 0x0f];
-        }
-        reply_wrote(self->reply, 2 * (size_t)piece);
-        at += piece;
-    }
-    write_byte(self->reply, '"');
-}
-
-void
-json_cell(json_t *self, const cell_t *cell, cell_kind_t kind)
-{
-    switch (cell->kind) {
-    case UNPACK_BOOL: json_bool(self, cell->boolean); return;
-    case UNPACK_UINT: write_uint(self, cell->number, false); return;
-    case UNPACK_INT: json_int(self, cell->negative); return;
-    case UNPACK_FLOAT: json_float(self, cell->real); return;
-    case UNPACK_BINARY: write_binary(self, &cell->bytes); return;
-    case UNPACK_TEXT:
-        if (kind == CELL_NUMERIC && is_number(cell->bytes.data, cell->bytes.size))
-            word(self, cell->bytes.data, cell->bytes.size);
-        else
-            json_bytes(self, cell->bytes.data, cell->bytes.size);
-        return;
-    case UNPACK_NIL:
-    case UNPACK_END:
-    case UNPACK_ARRAY:
-    case UNPACK_MAP:
-    case UNPACK_OTHER: break;
-    }
     json_nil(self);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "api/http.h"
-#include "common/page.h"
+#include "common/err.h"
 
 /* --- writing --- */
 
@@ -34,7 +34,6 @@ void json_name(json_t *self, const char *name);
 void json_text(json_t *self, const char *text); /* bytes that are no UTF-8 become U+FFFD */
 void json_bytes(json_t *self, const char *text, size_t size); /* valid UTF-8 */
 void json_int(json_t *self, int64_t value);
-void json_float(json_t *self, double value); /* shortest form that reads back equal */
 void json_seconds(json_t *self, int64_t us); /* microseconds as seconds with a fraction */
 void json_bool(json_t *self, bool value);
 void json_nil(json_t *self);
@@ -48,13 +47,6 @@ void json_member_nil(json_t *self, const char *name);
 
 /* A name that is written again and again, made once: `"name":`. Caller owns the result. */
 char *json_key(const char *name) MUST_USE;
-
-/* The name of the next member, as json_key() made it. */
-void json_name_key(json_t *self, const char *key);
-
-/* A cell of a page, as its column's kind is shown: numbers exact, bytea as \x hex in a string, NaN
- * and infinities as strings. */
-void json_cell(json_t *self, const cell_t *cell, cell_kind_t kind);
 
 /* --- reading --- */
 

@@ -98,10 +98,17 @@ readers_call(readers_t *self, readers_fn call, void *arg, err_t *err)
     return good;
 }
 
+bool
+readers_again(const err_t *err, int64_t began_ms)
+{
+    return err->kind == ERR_UNAVAILABLE && clock_mono_ms() - began_ms < AGAIN_MS;
+}
+
+/* --- pages --- */
+
 typedef struct {
     const page_key_t *key;
     int64_t row;
-    uint32_t *raw_bytes;
     page_t *page;
 } page_call_t;
 
@@ -109,19 +116,13 @@ static bool
 call_page(store_t *store, void *arg, err_t *err)
 {
     page_call_t *call = arg;
-    call->page = store_page(store, call->key, call->row, call->raw_bytes, err);
+    call->page = store_page(store, call->key, call->row, err);
     return call->page != NULL;
 }
 
 page_t *
-readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+readers_page(readers_t *self, const page_key_t *key, int64_t row, err_t *err)
 {
-    page_call_t call = { .key = key, .row = row, .raw_bytes = raw_bytes };
+    page_call_t call = { .key = key, .row = row };
     return readers_call(self, call_page, &call, err) ? call.page : NULL;
-}
-
-bool
-readers_again(const err_t *err, int64_t began_ms)
-{
-    return err->kind == ERR_UNAVAILABLE && clock_mono_ms() - began_ms < AGAIN_MS;
 }

@@ -1,6 +1,5 @@
 #include "api/rows.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +10,20 @@ struct rows {
     page_source_t source;
     const job_t *job;
     const result_t *result;
+    bool stored;                  /* whole pages are given as they are */
     int64_t next;                 /* row */
     int64_t bucket_us;            /* where its pages are */
     int64_t page_end;             /* the first row behind the page that was opened last */
     uint8_t hash[PAGE_HASH_SIZE]; /* of the chain up to there */
-    page_reader_t *reader;        /* of the open page; NULL: none is open */
+
+    /* The page in hand: inflated, or as it is stored. */
+    sheet_t *sheet;
+    page_reader_t walk; /* over the sheet, up to the run before this one */
+    uint32_t walked;    /* rows of that run */
+    page_t *page;
+
+    errand_t errand; /* for the one behind it */
+    bool sent;
 };
 
 static bool
@@ -37,7 +45,7 @@ say_broken(const rows_t *self, const char *how, err_t *err)
 
 rows_t *
 rows_new(const page_source_t *source, const job_t *job, const result_t *result, int64_t offset,
-         err_t *err)
+         bool stored, err_t *err)
 {
     if (job->expired || source->expired(source->arg, job)) {
         say_gone(err);
@@ -51,9 +59,30 @@ rows_new(const page_source_t *source, const job_t *job, const result_t *result, 
     self->source = *source;
     self->job = job;
     self->result = result;
+    self->stored = stored;
     self->next = offset;
     self->bucket_us = job->bucket_us;
     return self;
+}
+
+/* Let go of the page in hand. */
+static void
+put_down(rows_t *self)
+{
+    shelf_return(&self->sheet);
+    page_destroy(&self->page);
+}
+
+/* Await the errand, if there is one, and let go of what it brings. */
+static void
+bring_home(rows_t *self)
+{
+    if (!self->sent)
+        return;
+    self->sent = false;
+    errand_await(&self->errand);
+    page_destroy(&self->errand.page);
+    shelf_return(&self->errand.sheet);
 }
 
 void
@@ -62,47 +91,58 @@ rows_destroy(rows_t **self_p)
     rows_t *self = take(*self_p);
     if (!self)
         return;
-    page_reader_destroy(&self->reader);
+    bring_home(self);
+    put_down(self);
     free(self);
 }
 
-/* Open a page that begins at `first`, and step to the next row. */
-static bool
-open_page(rows_t *self, const void *data, size_t size, uint32_t raw_bytes, int64_t first,
-          int64_t rows, err_t *err)
+/* --- pages --- */
+
+page_key_t
+page_key_of(const job_t *job, const result_t *result)
 {
-    if (self->next < first || self->next >= first + rows)
-        return say_broken(self, "the page does not hold the row", err);
-    self->reader = page_reader_new(data, size, raw_bytes, err);
-    if (!self->reader)
-        return false;
-    self->page_end = first + rows;
-    return page_reader_skip(self->reader, (uint32_t)(self->next - first), err);
+    return (page_key_t){
+        .job = job->id,
+        .bucket_us = job->bucket_us,
+        .attempt = result->attempt > 0 ? result->attempt : job->attempt,
+        .step = result->step,
+        .result = result->ordinal,
+    };
 }
 
-static bool
-open_inline(rows_t *self, err_t *err)
+static page_key_t
+key_of(const rows_t *self)
+{
+    page_key_t key = page_key_of(self->job, self->result);
+    key.bucket_us = self->bucket_us;
+    return key;
+}
+
+/* Where a small result's only page stands. */
+static page_t *
+inline_page(rows_t *self, err_t *err)
 {
     const result_t *result = self->result;
-    if (result->raw_bytes < 0 || result->raw_bytes > PAGE_RAW_MOST)
-        return say_broken(self, "the inline page has no size", err);
-    return open_page(self, result->inlined, result->inlined_size, (uint32_t)result->raw_bytes, 0,
-                     result->rows, err);
+    if (result->raw_bytes < 0 || result->raw_bytes > PAGE_RAW_MOST || result->rows > UINT32_MAX) {
+        say_broken(self, "the inline page has no size", err);
+        return NULL;
+    }
+    page_t *page = mem_new(sizeof *page);
+    page->rows = (uint32_t)result->rows;
+    page->raw_bytes = (uint32_t)result->raw_bytes;
+    page->size = result->inlined_size;
+    page->data = (uint8_t *)mem_copy((const char *)result->inlined, result->inlined_size);
+    memcpy(page->hash, result->hash, sizeof page->hash);
+    return page;
 }
 
 /* A page that is not there may have been moved since the job was looked up. */
 static page_t *
-fetch_page(rows_t *self, uint32_t *raw_bytes, err_t *err)
+fetch_page(rows_t *self, err_t *err)
 {
     const page_source_t *source = &self->source;
-    page_key_t key = {
-        .job = self->job->id,
-        .bucket_us = self->bucket_us,
-        .attempt = self->result->attempt > 0 ? self->result->attempt : self->job->attempt,
-        .step = self->result->step,
-        .result = self->result->ordinal,
-    };
-    page_t *page = source->page(source->arg, &key, self->next, raw_bytes, err);
+    page_key_t key = key_of(self);
+    page_t *page = source->page(source->arg, &key, self->next, err);
     if (page || err->kind != ERR_NOT_FOUND)
         return page;
     if (source->expired(source->arg, self->job)) {
@@ -112,63 +152,166 @@ fetch_page(rows_t *self, uint32_t *raw_bytes, err_t *err)
     if (!source->where(source->arg, self->job, &key.bucket_us, err))
         return NULL;
     self->bucket_us = key.bucket_us;
-    page = source->page(source->arg, &key, self->next, raw_bytes, err);
+    page = source->page(source->arg, &key, self->next, err);
     if (!page && err->kind == ERR_NOT_FOUND)
         say_broken(self, "a page is missing", err);
     return page;
 }
 
+/* The page that holds the next row; its bytes are what its hash says. */
+static page_t *
+next_page(rows_t *self, err_t *err)
+{
+    own(page) page = self->result->inlined ? inline_page(self, err) : fetch_page(self, err);
+    if (!page || page_sound(page))
+        return take(page);
+    say_broken(self, "the page's bytes have another hash", err);
+    return NULL;
+}
+
+/* What a scout has brought, if it is what is needed now. */
+static void
+pick_up(rows_t *self)
+{
+    if (self->sent && self->errand.row == self->next) {
+        errand_await(&self->errand);
+        self->page = take(self->errand.page);
+        self->sheet = take(self->errand.sheet);
+    }
+    bring_home(self);
+}
+
 /* Hold a page against the manifest and the pages before it. */
 static bool
-check_page(rows_t *self, const page_t *page, err_t *err)
+check_page(rows_t *self, int64_t first_row, uint32_t rows, const uint8_t *before,
+           const uint8_t *hash, err_t *err)
 {
+    static const uint8_t zeros[PAGE_HASH_SIZE];
+    int64_t end = first_row + (int64_t)rows;
+    if (self->next < first_row || self->next >= end)
+        return say_broken(self, "the page does not hold the row", err);
     bool follows = self->page_end > 0;
-    int64_t end = page->first_row + (int64_t)page->rows;
-    if ((follows && page->first_row != self->page_end) || end > self->result->rows)
+    if ((follows && first_row != self->page_end) || end > self->result->rows)
         return say_broken(self, "the page is not the next one", err);
-    if (follows || page->first_row == 0) /* where the chain begins, it is all zeros */
-        page_chain(self->hash, page->data, page->size, self->hash);
-    else
-        memcpy(self->hash, page->hash, sizeof self->hash);
-    if (memcmp(self->hash, page->hash, sizeof self->hash) != 0)
+    const uint8_t *due = first_row == 0 ? zeros : follows ? self->hash : before;
+    if (memcmp(before, due, PAGE_HASH_SIZE) != 0)
         return say_broken(self, "the page has another hash", err);
-    if (end == self->result->rows && memcmp(page->hash, self->result->hash, sizeof page->hash) != 0)
+    if (end == self->result->rows && memcmp(hash, self->result->hash, PAGE_HASH_SIZE) != 0)
         return say_broken(self, "the last page has another hash", err);
+    memcpy(self->hash, hash, PAGE_HASH_SIZE);
+    self->page_end = end;
     return true;
 }
 
 static bool
-open_stored(rows_t *self, err_t *err)
+check_sheet(rows_t *self, err_t *err)
 {
-    uint32_t raw_bytes = 0;
-    own(page) page = fetch_page(self, &raw_bytes, err);
-    return page && check_page(self, page, err)
-           && open_page(self, page->data, page->size, raw_bytes, page->first_row, page->rows, err);
+    const sheet_t *sheet = self->sheet;
+    page_reader_init(&self->walk, sheet->raw, sheet->size);
+    self->walked = 0;
+    return check_page(self, sheet->first_row, sheet->rows, sheet->before, sheet->hash, err)
+           && page_reader_skip(&self->walk, (uint32_t)(self->next - sheet->first_row), err);
 }
 
-bool
-rows_next(rows_t *self, err_t *err)
-{
-    err_clear(err);
-    if (self->next >= self->result->rows)
-        return false;
-    if (self->reader && self->next == self->page_end)
-        page_reader_destroy(&self->reader);
-    if (!self->reader && !(self->result->inlined ? open_inline(self, err) : open_stored(self, err)))
-        return false;
+/* --- opening the next one --- */
 
-    uint32_t cells = 0;
-    if (!page_reader_row(self->reader, &cells, err))
-        return err->kind == ERR_NONE ? say_broken(self, "a page ends early", err) : false;
-    if (cells != self->result->column_count)
-        return say_broken(self, "a row has another number of cells", err);
-    self->next++;
+/* Of the page in hand all is wanted, and as it is. */
+static bool
+wanted_whole(const rows_t *self, int64_t most)
+{
+    const page_t *page = self->page;
+    return self->stored && self->next == page->first_row && (int64_t)page->rows <= most;
+}
+
+/* Make it a sheet. */
+static bool
+inflate(rows_t *self, const page_key_t *key, err_t *err)
+{
+    shelf_t *shelf = self->source.shelf;
+    own(page) page = take(self->page);
+    self->sheet =
+        self->result->inlined ? shelf_alone(shelf, page, err) : shelf_put(shelf, key, page, err);
+    return self->sheet && check_sheet(self, err);
+}
+
+static bool
+open_page(rows_t *self, int64_t most, err_t *err)
+{
+    page_key_t key = key_of(self);
+    pick_up(self);
+    if (!self->sheet && !self->page && !self->stored && !self->result->inlined)
+        self->sheet = shelf_find(self->source.shelf, &key, self->next);
+    if (self->sheet)
+        return check_sheet(self, err);
+    if (!self->page)
+        self->page = next_page(self, err);
+    if (!self->page)
+        return false;
+    if (!wanted_whole(self, most))
+        return inflate(self, &key, err);
+    return check_page(self, self->page->first_row, self->page->rows, self->page->before,
+                      self->page->hash, err);
+}
+
+/* While one page is used, a scout fetches the next: unless somebody has it in hand. */
+static void
+look_ahead(rows_t *self, int64_t end)
+{
+    if (self->page_end >= end || self->page_end >= self->result->rows || !self->source.send
+        || self->sent)
+        return;
+    self->errand.key = key_of(self);
+    self->errand.row = self->page_end;
+    self->errand.stored = self->stored;
+    sheet_t *sheet =
+        self->stored ? NULL : shelf_find(self->source.shelf, &self->errand.key, self->page_end);
+    if (!sheet)
+        self->sent = self->source.send(self->source.arg, &self->errand);
+    shelf_return(&sheet);
+}
+
+/* What is left of the sheet in hand, but no more than is wanted. */
+static bool
+run_of_sheet(rows_t *self, int64_t most, run_t *run, err_t *err)
+{
+    if (!page_reader_skip(&self->walk, self->walked, err))
+        return false;
+    int64_t left = self->page_end - self->next;
+    run->rows = (uint32_t)(left < most ? left : most);
+    run->data = self->walk.in.at;
+    run->size = (size_t)(self->walk.in.end - self->walk.in.at);
+    self->walked = run->rows;
     return true;
 }
 
 bool
-rows_cell(rows_t *self, cell_t *cell, err_t *err)
+rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
 {
-    assert(self->reader); /* no row is open */
-    return page_reader_cell(self->reader, cell, err);
+    err_clear(err);
+    if (self->next >= self->result->rows || most <= 0)
+        return false;
+    int64_t end = most < INT64_MAX - self->next ? self->next + most : INT64_MAX;
+    if (self->page || self->next == self->page_end)
+        put_down(self);
+    if (!self->sheet && !open_page(self, most, err))
+        return false;
+    *run = (run_t){ .first_row = self->next, .stored = self->page };
+    if (self->page)
+        run->rows = self->page->rows;
+    else if (!run_of_sheet(self, most, run, err))
+        return false;
+    self->next += run->rows;
+    look_ahead(self, end);
+    return true;
+}
+
+bool
+run_trim(run_t *run, err_t *err)
+{
+    page_reader_t walk;
+    page_reader_init(&walk, run->data, run->size);
+    if (!page_reader_skip(&walk, run->rows, err))
+        return false;
+    run->size = (size_t)(walk.in.at - run->data);
+    return true;
 }

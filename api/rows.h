@@ -7,25 +7,30 @@
 #define API_ROWS_H
 
 #include "api/engine.h"
-#include "common/store.h"
+#include "api/scouts.h"
 
 typedef struct {
     /* The page that holds `row`, as store_page(). */
-    page_t *(*page)(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err);
+    page_t *(*page)(void *arg, const page_key_t *key, int64_t row, err_t *err);
+    /* Send for one that will be needed next, as scouts_send(). NULL: that is not possible. */
+    bool (*send)(void *arg, errand_t *errand);
     /* Is the time of the job's pages over by now? */
     bool (*expired)(void *arg, const job_t *job);
     /* In which bucket are the job's pages by now? They may be moved while they are read. Fails with
      * ERR_GONE when the job has expired, or is not there any more. */
     bool (*where)(void *arg, const job_t *job, int64_t *bucket_us, err_t *err);
+    shelf_t *shelf;
     void *arg;
 } page_source_t;
 
-/* As engine_rows(). Each stored page is held against the manifest: it begins where the one before
- * it ended, its hash continues that one's, and the last one's hash is the result's; a page that is
- * not what the manifest promises ends the reading with ERR_INTERNAL. Of the page that is read
- * first, when it is not the first of the result, only the place is checked. Copies `source`, keeps
- * job and result, which must outlive it. Caller owns the result. */
+/* As engine_rows(). Each page is held against the manifest: it begins where the one before it
+ * ended, its hash continues that one's, and the last one's hash is the result's; a page that is not
+ * what the manifest promises ends the reading with ERR_INTERNAL. Copies `source`, keeps job and
+ * result, which must outlive it. Caller owns the result. */
 rows_t *rows_new(const page_source_t *source, const job_t *job, const result_t *result,
-                 int64_t offset, err_t *err) MUST_USE;
+                 int64_t offset, bool stored, err_t *err) MUST_USE;
+
+/* Where the pages of a result are, as far as the job says. */
+page_key_t page_key_of(const job_t *job, const result_t *result);
 
 #endif

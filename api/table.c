@@ -7,7 +7,6 @@ struct table {
     const result_t *result;
     uint32_t count;
     char **names;
-    char **keys; /* the names as members: see json_key() */
 };
 
 static bool
@@ -56,10 +55,8 @@ table_new(const result_t *result)
     table_t *self = mem_new(sizeof *self);
     self->result = result;
     self->names = mem_array(result->column_count, sizeof *self->names);
-    self->keys = mem_array(result->column_count, sizeof *self->keys);
     while (self->count < result->column_count) {
         char *name = next_name(self);
-        self->keys[self->count] = json_key(name);
         self->names[self->count++] = name;
     }
     return self;
@@ -71,12 +68,9 @@ table_destroy(table_t **self_p)
     table_t *self = take(*self_p);
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->count; i++) {
+    for (uint32_t i = 0; i < self->count; i++)
         free(self->names[i]);
-        free(self->keys[i]);
-    }
     free(self->names);
-    free(self->keys);
     free(self);
 }
 
@@ -98,45 +92,15 @@ write_upper(json_t *json, const char *text)
 }
 
 void
-table_schema(const table_t *self, json_t *json)
+table_schema(const table_t *self, json_t *json, bool told_apart)
 {
     json_begin_list(json);
     for (uint32_t i = 0; i < self->count; i++) {
         json_begin(json);
-        json_member_text(json, "name", self->names[i]);
+        json_member_text(json, "name", told_apart ? self->names[i] : self->result->columns[i].name);
         json_name(json, "type");
         write_upper(json, self->result->columns[i].type);
         json_end(json);
     }
     json_end_list(json);
-}
-
-static bool
-write_row(const table_t *self, json_t *json, rows_t *rows, err_t *err)
-{
-    json_begin(json);
-    for (uint32_t i = 0; i < self->count; i++) {
-        cell_t cell;
-        if (!rows_cell(rows, &cell, err))
-            return false;
-        json_name_key(json, self->keys[i]);
-        json_cell(json, &cell, self->result->columns[i].kind);
-    }
-    json_end(json);
-    return true;
-}
-
-bool
-table_rows(const table_t *self, json_t *json, rows_t *rows, int64_t limit, err_t *err)
-{
-    err_clear(err);
-    json_begin_list(json);
-    for (int64_t n = 0; rows && n < limit && rows_next(rows, err); n++) {
-        if (!write_row(self, json, rows, err))
-            return false;
-        if (!reply_good(json->reply))
-            return err_set(err, ERR_TIMEOUT, "the client has gone");
-    }
-    json_end_list(json);
-    return err->kind == ERR_NONE;
 }

@@ -1,4 +1,4 @@
-/* table.h - a result as JSON: its columns, and its rows as objects.
+/* table.h - the columns of a result, as JSON objects name them.
  *
  * An object cannot hold two members of one name, and a result can have two columns of one: the
  * second `a` becomes `a_2`, the third `a_3`, stepping over names that other columns have. Schema
@@ -19,12 +19,8 @@ void table_destroy(table_t **self_p);
 /* The name that a column goes by. Points into self. */
 const char *table_name(const table_t *self, uint32_t column);
 
-/* [{"name", "type"}, ...]: types in upper case. */
-void table_schema(const table_t *self, json_t *json);
-
-/* A list of at most `limit` objects, read from `rows` (NULL: none). Fails as rows_next() does, and
- * with ERR_TIMEOUT when the client is gone; the reply is then cut within the list. */
-bool table_rows(const table_t *self, json_t *json, rows_t *rows, int64_t limit, err_t *err)
-    MUST_USE;
+/* [{"name", "type"}, ...]: types in upper case. `told_apart`: the names as above, else those that
+ * the source gave. */
+void table_schema(const table_t *self, json_t *json, bool told_apart);
 
 #endif

@@ -395,12 +395,27 @@ page_writer_close(page_writer_t *self, err_t *err)
     page->first_row = self->first_row;
     page->rows = self->rows;
     page->raw_bytes = self->used;
-    page_chain(self->hash, page->data, page->size, page->hash);
+    memcpy(page->before, self->hash, sizeof page->before);
+    page_chain(page->before, page->data, page->size, page->hash);
 
     memcpy(self->hash, page->hash, sizeof self->hash);
     self->first_row += self->rows;
     clear(self);
     return take(page);
+}
+
+uint8_t *
+page_deflate(const void *raw, size_t size, size_t *stored, err_t *err)
+{
+    size_t room = ZSTD_compressBound(size);
+    own(mem) frame = mem_try(room);
+    size_t used = frame ? ZSTD_compress(frame, room, raw, size, LEVEL) : 0;
+    if (!frame || ZSTD_isError(used)) {
+        err_set(err, ERR_LIMIT, "no memory to compress %zu bytes", size);
+        return NULL;
+    }
+    *stored = used;
+    return (uint8_t *)take(frame);
 }
 
 void
@@ -412,4 +427,12 @@ page_chain(const uint8_t before[PAGE_HASH_SIZE], const void *data, size_t size,
     crypto_generichash_update(&state, before, PAGE_HASH_SIZE);
     crypto_generichash_update(&state, data, size);
     crypto_generichash_final(&state, after, PAGE_HASH_SIZE);
+}
+
+bool
+page_sound(const page_t *self)
+{
+    uint8_t hash[PAGE_HASH_SIZE];
+    page_chain(self->before, self->data, self->size, hash);
+    return memcmp(hash, self->hash, sizeof hash) == 0;
 }

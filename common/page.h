@@ -17,26 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cell.h"
 #include "common/err.h"
-#include "common/unpack.h"
 
 enum {
     PAGE_HASH_SIZE = 32,
     PAGE_FORMAT = 1,
     PAGE_RAW_MOST = 64 << 20, /* raw bytes of a page; no reader takes more, and so no writer */
 };
-
-/* What a column's cells are in msgpack, and how text faces show them. */
-typedef enum {
-    CELL_TEXT = 0,    /* str, shown as a string */
-    CELL_INTEGER = 1, /* int */
-    CELL_FLOAT = 2,   /* float64, or str "NaN", "Infinity", "-Infinity" */
-    CELL_BOOLEAN = 3, /* bool */
-    CELL_BINARY = 4,  /* bin, shown as \x hex */
-    CELL_NUMERIC =
-        5,         /* str that holds an exact decimal number, or "NaN", "Infinity", "-Infinity" */
-    CELL_REAL = 6, /* float64 that was four bytes: shown with no more digits than that had */
-} cell_kind_t;
 
 /* --- writing --- */
 
@@ -46,12 +34,22 @@ typedef struct {
     int64_t first_row; /* within its result, from 0 */
     uint32_t rows;
     uint32_t raw_bytes;
-    uint32_t size;                /* stored bytes */
-    uint8_t *data;                /* owned */
-    uint8_t hash[PAGE_HASH_SIZE]; /* of the chain up to and with this page */
+    uint32_t size;                  /* stored bytes */
+    uint8_t *data;                  /* owned */
+    uint8_t before[PAGE_HASH_SIZE]; /* of the chain up to this page */
+    uint8_t hash[PAGE_HASH_SIZE];   /* and with it */
 } page_t;
 
 void page_destroy(page_t **self_p);
+
+/* What is known of a stored page without its bytes. */
+typedef struct {
+    int64_t first_row;
+    uint32_t rows;
+    uint32_t raw_bytes;
+    uint32_t size; /* stored */
+    uint8_t hash[PAGE_HASH_SIZE];
+} page_entry_t;
 
 /* A writer that closes pages at `page_bytes` raw or `page_rows` rows and takes rows of at most
  * `row_bytes`, as long as the page stays within PAGE_RAW_MOST. Caller owns the result. */
@@ -84,29 +82,32 @@ bool page_writer_full(const page_writer_t *self);
  * with ERR_LIMIT when there is no memory. Caller owns the result. */
 page_t *page_writer_close(page_writer_t *self, err_t *err) MUST_USE;
 
+/* Rows as a frame of their own, as a page would store them. Fails with ERR_LIMIT when there is no
+ * memory. Caller owns the result (*stored bytes). */
+uint8_t *page_deflate(const void *raw, size_t size, size_t *stored, err_t *err) MUST_USE;
+
 /* H(n) from H(n-1) and a stored page. `before` and `after` may be the same. */
 void page_chain(const uint8_t before[PAGE_HASH_SIZE], const void *data, size_t size,
                 uint8_t after[PAGE_HASH_SIZE]);
 
+/* Are the bytes of this page what its hash says, behind `before`? */
+bool page_sound(const page_t *self) MUST_USE;
+
 /* --- reading --- */
 
-typedef struct page_reader page_reader_t;
-
-typedef struct {
-    unpack_kind_t kind; /* NIL, BOOL, UINT, INT, FLOAT, TEXT or BINARY */
-    bool boolean;
-    uint64_t number;  /* UINT */
-    int64_t negative; /* INT */
-    double real;
-    view_t bytes; /* TEXT, BINARY: points into the reader */
-} cell_t;
-
-/* Inflate a stored page. `raw_bytes` as the store says; a frame that inflates to something else,
- * and more than PAGE_RAW_MOST, fail with ERR_INTERNAL; ERR_LIMIT when there is no memory for it.
- * Copies what it needs. Caller owns the result. */
-page_reader_t *page_reader_new(const void *data, size_t size, uint32_t raw_bytes, err_t *err)
+/* Inflate a stored page into `raw`, which has room for raw_bytes. `raw_bytes` as the store says; a
+ * frame that inflates to something else, and more than PAGE_RAW_MOST, fail with ERR_INTERNAL. */
+bool page_inflate(const void *data, size_t size, void *raw, uint32_t raw_bytes, err_t *err)
     MUST_USE;
-void page_reader_destroy(page_reader_t **self_p);
+
+/* A walk over the rows of an inflated page, or of a part of one that begins with a row. Keeps the
+ * bytes. */
+typedef struct {
+    unpack_t in;         /* `in.at` is where the walk is */
+    uint32_t cells_left; /* of the open row */
+} page_reader_t;
+
+void page_reader_init(page_reader_t *self, const void *raw, size_t size);
 
 /* Step over what is left of the open row, and `rows` rows. Here and below: bytes that are no rows
  * fail with ERR_INTERNAL, as does a page that ends early; nothing can be read after that. */
@@ -118,8 +119,5 @@ bool page_reader_row(page_reader_t *self, uint32_t *cells, err_t *err) MUST_USE;
 
 /* Read the next cell of the open row; ERR_INTERNAL also when it has no more. */
 bool page_reader_cell(page_reader_t *self, cell_t *cell, err_t *err) MUST_USE;
-
-/* The inflated bytes: row arrays one after another. Points into self. */
-view_t page_reader_bytes(const page_reader_t *self);
 
 #endif

@@ -1,4 +1,4 @@
-/* store.c - the connection; jobs and pages out, keys. */
+/* store.c - the connection; jobs out, keys. */
 #include "common/store.h"
 
 #include <stdlib.h>
@@ -232,44 +232,6 @@ store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
             return find_fail(jobs, count);
     }
     return true;
-}
-
-page_t *
-store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
-{
-    pg_params_t *params = store_params(self);
-    pg_param_time(params, key->bucket_us);
-    pg_param_uuid(params, &key->job);
-    pg_param_int2(params, (int16_t)key->step);
-    pg_param_int4(params, key->attempt);
-    pg_param_int2(params, (int16_t)key->result);
-    pg_param_int8(params, row);
-    own(pg_result) result = NULL;
-    if (!store_run(self, SQL_page_get, &result, err))
-        return NULL;
-    bool holds =
-        pg_rows(result) && row < pg_get_int8(result, 0, 0) + (int64_t)pg_get_int4(result, 0, 1);
-    /* A result without rows is one empty page. */
-    if (!holds && !(pg_rows(result) && row == 0)) {
-        (void)err_set(err, ERR_NOT_FOUND, "no stored page holds this row");
-        return NULL;
-    }
-    view_t hash = pg_get_bytes(result, 0, 4);
-    view_t data = pg_get_bytes(result, 0, 5);
-    own(page) page = (page_t *)mem_new(sizeof *page);
-    page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
-    if (!page->data || hash.size != PAGE_HASH_SIZE) {
-        (void)err_set(err, ERR_INTERNAL, "a stored page cannot be taken into memory");
-        return NULL;
-    }
-    page->first_row = pg_get_int8(result, 0, 0);
-    page->rows = (uint32_t)pg_get_int4(result, 0, 1);
-    page->raw_bytes = (uint32_t)pg_get_int4(result, 0, 2);
-    page->size = data.size;
-    memcpy(page->data, data.data, data.size);
-    memcpy(page->hash, hash.data, PAGE_HASH_SIZE);
-    *raw_bytes = page->raw_bytes;
-    return take(page);
 }
 
 /* --- keys --- */

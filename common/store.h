@@ -116,7 +116,7 @@ typedef struct {
 bool store_terms(store_t *self, const char *tenant, const char *alias, terms_t *terms, err_t *err)
     MUST_USE;
 
-/* --- jobs out --- */
+/* --- jobs and pages out (pages: store_pages.c) --- */
 
 typedef enum {
     FIND_FOUND,
@@ -145,9 +145,14 @@ typedef struct {
 } page_key_t;
 
 /* The stored page that holds `row`. Fails with ERR_NOT_FOUND when there is none (its partition was
- * dropped, say). Caller owns the result. */
-page_t *store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t *raw_bytes,
-                   err_t *err) MUST_USE;
+ * dropped, say), ERR_LIMIT when there is no memory for it. Its hash is not looked at. Caller owns
+ * the result. */
+page_t *store_page(store_t *self, const page_key_t *key, int64_t row, err_t *err) MUST_USE;
+
+/* The pages of a result from the one on that begins at `first_row` or behind it, at most `most`
+ * into `entries`, in order; *count says how many. */
+bool store_page_list(store_t *self, const page_key_t *key, int64_t first_row, uint32_t most,
+                     page_entry_t *entries, uint32_t *count, err_t *err) MUST_USE;
 
 /* --- keys --- */
 

@@ -1,6 +1,7 @@
 /* store_inner.h - what the files of the store room share: store_submit.c (jobs in), store.c (jobs
- * and pages out), store_steps.c (steps), store_life.c (cancel, clocks, retention), store_admin.c
- * (tenants, keys, sources, logins), store_nodes.c (nodes, leader, sweep), migrate.c (schema).
+ * out, keys), store_pages.c (pages out), store_steps.c (steps), store_life.c (cancel, clocks,
+ * retention), store_admin.c (tenants, keys, sources, logins), store_nodes.c (nodes, leader, sweep),
+ * migrate.c (schema).
  */
 #ifndef COMMON_STORE_INNER_H
 #define COMMON_STORE_INNER_H

@@ -7,7 +7,9 @@
 #include "api/dialects/v1_job/v1_job.h"
 
 static const char *const wait_query[] = { "wait", NULL };
-static const char *const results_query[] = { "offset", "limit", "statement", "partial", NULL };
+static const char *const results_query[] = { "offset", "limit",   "statement", "partial",
+                                             "format", "numbers", NULL };
+static const char *const pages_query[] = { "offset", "limit", "statement", NULL };
 
 static const route_t routes[] = {
     { "POST", "/api/v1/job", v1_submit, NULL },
@@ -15,6 +17,7 @@ static const route_t routes[] = {
     { "GET", "/api/v1/job/{id}", v1_status, wait_query },
     { "DELETE", "/api/v1/job/{id}", v1_remove, NULL },
     { "GET", "/api/v1/job/{id}/results", v1_results, results_query },
+    { "GET", "/api/v1/job/{id}/results/pages", v1_pages, pages_query },
     { "POST", "/api/v1/job/{id}/cancel", v1_cancel, wait_query },
     { "POST", "/api/v1/job/{id}/renew", v1_renew, NULL },
     { 0 },

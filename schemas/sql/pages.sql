@@ -21,12 +21,27 @@ FROM (SELECT id, attempt, bucket FROM live
 ON CONFLICT (bucket, job, step, attempt, result, first_row) DO UPDATE SET rows = excluded.rows
 RETURNING job;
 
--- The page that holds a row, whatever its number.
+-- The page that holds a row, whatever its number, and the hash of the one before it: with that its
+-- own can be recomputed.
 -- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 row
 -- name: page_get
-SELECT first_row, rows, raw_bytes, format, hash, data
+SELECT p.first_row, p.rows, p.raw_bytes, p.format, p.hash, p.data,
+       (SELECT b.hash FROM page b
+        WHERE b.bucket = $1::timestamptz AND b.job = $2::uuid AND b.step = $3::smallint
+          AND b.attempt = $4::integer AND b.result = $5::smallint AND b.first_row < p.first_row
+        ORDER BY b.first_row DESC LIMIT 1)
+FROM page p
+WHERE p.bucket = $1::timestamptz AND p.job = $2::uuid AND p.step = $3::smallint
+  AND p.attempt = $4::integer AND p.result = $5::smallint AND p.first_row <= $6::bigint
+ORDER BY p.first_row DESC
+LIMIT 1;
+
+-- The pages of a result in their order, without their bytes.
+-- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 from this first row on, $7 how many
+-- name: page_list
+SELECT first_row, rows, raw_bytes, octet_length(data), hash
 FROM page
 WHERE bucket = $1::timestamptz AND job = $2::uuid AND step = $3::smallint AND attempt = $4::integer
-  AND result = $5::smallint AND first_row <= $6::bigint
-ORDER BY first_row DESC
-LIMIT 1;
+  AND result = $5::smallint AND first_row >= $6::bigint
+ORDER BY first_row
+LIMIT $7::bigint;

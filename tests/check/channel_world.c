@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/loop.h"
+#include "tests/unit/opened.h"
 
 enum { PATIENCE_MS = 30000, PAGE_BYTES = 4096, PAGE_ROWS = 100, ROW_BYTES = 1 << 20 };
 
@@ -209,13 +210,13 @@ take_page(void)
     it.widest = raw > it.widest ? raw : it.widest;
     own(page) page = page_writer_close(it.rows, &err);
     assert_non_null(page);
-    own(page_reader) reader = page_reader_new(page->data, page->size, page->raw_bytes, &err);
+    own(opened) reader = opened_new(page->data, page->size, page->raw_bytes, &err);
     assert_non_null(reader);
     uint32_t cells = 0;
-    while (page_reader_row(reader, &cells, &err)) {
+    while (page_reader_row(&reader->walk, &cells, &err)) {
         cell_t cell;
         for (uint32_t i = 0; i < cells; i++) {
-            assert_true(page_reader_cell(reader, &cell, &err));
+            assert_true(page_reader_cell(&reader->walk, &cell, &err));
             add_cell(&cell);
         }
         add_text(";", 1);

@@ -277,13 +277,13 @@ result_of(const job_t *job)
     return &job->manifest->results[0];
 }
 
-page_reader_t *
+opened_t *
 inline_rows(const result_t *result)
 {
     err_t err;
     assert_non_null(result->inlined);
-    page_reader_t *reader =
-        page_reader_new(result->inlined, result->inlined_size, (uint32_t)result->raw_bytes, &err);
+    opened_t *reader =
+        opened_new(result->inlined, result->inlined_size, (uint32_t)result->raw_bytes, &err);
     if (!reader)
         fail_msg("%s", err.text);
     return reader;
@@ -292,12 +292,12 @@ inline_rows(const result_t *result)
 uint64_t
 number_in(const job_t *job)
 {
-    own(page_reader) reader = inline_rows(result_of(job));
+    own(opened) reader = inline_rows(result_of(job));
     uint32_t cells = 0;
     cell_t cell = { 0 };
     err_t err;
-    CHECK(page_reader_row(reader, &cells, &err));
-    CHECK(page_reader_cell(reader, &cell, &err));
+    CHECK(page_reader_row(&reader->walk, &cells, &err));
+    CHECK(page_reader_cell(&reader->walk, &cell, &err));
     return cell.number;
 }
 

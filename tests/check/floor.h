@@ -10,6 +10,7 @@
 #include "common/loop.h"
 #include "executor/runner.h"
 #include "tests/check/world.h"
+#include "tests/unit/opened.h"
 
 enum { FLOOR_JOBS = 64, FLOOR_GRACE_MS = 300 };
 
@@ -71,7 +72,7 @@ job_t *ended(const jobid_t *id) MUST_USE;
 /* The only result of a done job; its rows, when they stand in the manifest; the first cell of them
  * as a number. The reader is the caller's. */
 const result_t *result_of(const job_t *job);
-page_reader_t *inline_rows(const result_t *result) MUST_USE;
+opened_t *inline_rows(const result_t *result) MUST_USE;
 uint64_t number_in(const job_t *job);
 
 #define HERE(test) cmocka_unit_test_setup_teardown(test, floor_open, floor_close)

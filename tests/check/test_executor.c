@@ -7,16 +7,16 @@
 /* --- what a result is --- */
 
 static cell_t
-next_cell(page_reader_t *reader)
+next_cell(opened_t *reader)
 {
     err_t err;
     cell_t cell = { 0 };
-    CHECK(page_reader_cell(reader, &cell, &err));
+    CHECK(page_reader_cell(&reader->walk, &cell, &err));
     return cell;
 }
 
 static void
-assert_text(page_reader_t *reader, const char *expected)
+assert_text(opened_t *reader, const char *expected)
 {
     cell_t cell = next_cell(reader);
     assert_int_equal(cell.kind, UNPACK_TEXT);
@@ -31,10 +31,10 @@ values_become_cells_of_their_kind(void **unused)
     own(job) job = ran("SELECT true, 42::int8 AS n, -1.5::float8, 'NaN'::float8, 12.50::numeric,"
                        " '\\x00ff'::bytea, 'ä'::text, NULL::date, '2024-05-06'::date, ARRAY[1,2]");
     const result_t *result = result_of(job);
-    own(page_reader) reader = inline_rows(result);
+    own(opened) reader = inline_rows(result);
     uint32_t cells = 0;
     err_t err;
-    CHECK(page_reader_row(reader, &cells, &err));
+    CHECK(page_reader_row(&reader->walk, &cells, &err));
     assert_int_equal(cells, 10);
     assert_true(next_cell(reader).boolean);
     assert_int_equal(next_cell(reader).number, 42);
@@ -96,8 +96,7 @@ a_large_result_is_whole_and_chained(void **unused)
     uint8_t hash[PAGE_HASH_SIZE] = { 0 };
     int64_t row = 0;
     for (uint32_t i = 0; i < result->pages; i++) {
-        uint32_t raw = 0;
-        own(page) page = store_page(world_store, &key, row, &raw, &err);
+        own(page) page = store_page(world_store, &key, row, &err);
         if (!page)
             fail_msg("page at row %lld: %s", (long long)row, err.text);
         assert_int_equal(page->first_row, row);
@@ -359,10 +358,10 @@ nothing_of_a_job_is_left_for_the_next(void **unused)
                        " current_setting('TimeZone'),"
                        " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
                        " coalesce(to_regclass('leftover')::text, '')");
-    own(page_reader) reader = inline_rows(result_of(job));
+    own(opened) reader = inline_rows(result_of(job));
     uint32_t cells = 0;
     err_t err;
-    CHECK(page_reader_row(reader, &cells, &err));
+    CHECK(page_reader_row(&reader->walk, &cells, &err));
     assert_text(reader, "");
     assert_text(reader, "UTC");
     assert_int_equal(next_cell(reader).number, 0);

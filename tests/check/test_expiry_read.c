@@ -8,13 +8,14 @@
 #include "api/rows.h"
 #include "common/clock.h"
 #include "tests/check/expiry_world.h"
+#include "tests/unit/row_walk.h"
 
 /* --- reading as an API node does --- */
 
 static page_t *
-page_of(void *arg, const page_key_t *key, int64_t row, uint32_t *raw_bytes, err_t *err)
+page_of(void *arg, const page_key_t *key, int64_t row, err_t *err)
 {
-    return store_page((store_t *)arg, key, row, raw_bytes, err);
+    return store_page((store_t *)arg, key, row, err);
 }
 
 static bool
@@ -40,6 +41,7 @@ where_now(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
 typedef struct {
     store_t *store;
     job_t *job;
+    shelf_t *shelf;
     rows_t *rows;
 } reading_t;
 
@@ -55,8 +57,13 @@ reading_open(reading_t *self, store_t *store, const jobid_t *id, err_t *err)
     self->job = find.job;
     if (!self->job || !self->job->manifest)
         return err_set(err, ERR_GONE, "not there");
-    page_source_t source = { page_of, is_expired, where_now, store };
-    self->rows = rows_new(&source, self->job, &self->job->manifest->results[0], 0, err);
+    self->shelf = shelf_new(0, 1 << 20);
+    const page_source_t source = { .page = page_of,
+                                   .expired = is_expired,
+                                   .where = where_now,
+                                   .shelf = self->shelf,
+                                   .arg = store };
+    self->rows = rows_new(&source, self->job, &self->job->manifest->results[0], 0, false, err);
     return self->rows != NULL;
 }
 
@@ -64,6 +71,7 @@ static void
 reading_close(reading_t *self)
 {
     rows_destroy(&self->rows);
+    shelf_destroy(&self->shelf);
     job_destroy(&self->job);
 }
 
@@ -73,9 +81,9 @@ static int
 read_rows(reading_t *self, int64_t from, int limit, err_t *err)
 {
     int count = 0;
-    while (count < limit && rows_next(self->rows, err)) {
-        cell_t cell;
-        if (!rows_cell(self->rows, &cell, err) || (int64_t)cell.number != from + count)
+    cell_t cell;
+    while (count < limit && row_walk(self->rows, &cell, err)) {
+        if ((int64_t)cell.number != from + count)
             return -1;
         count++;
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "common/page.h"
+#include "tests/unit/opened.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,21 +14,21 @@ enum { SIZE_MOST = 1 << 16 };
 
 /* Read every cell; step over every second row. */
 static void
-walk(page_reader_t *reader)
+walk(opened_t *reader)
 {
     err_t err;
     uint32_t cells = 0;
-    while (page_reader_row(reader, &cells, &err)) {
+    while (page_reader_row(&reader->walk, &cells, &err)) {
         cell_t cell;
         for (uint32_t i = 0; i < cells; i++) {
-            if (!page_reader_cell(reader, &cell, &err))
+            if (!page_reader_cell(&reader->walk, &cell, &err))
                 return;
             /* touch the last byte of what it points to */
             if ((cell.kind == UNPACK_TEXT || cell.kind == UNPACK_BINARY) && cell.bytes.size > 0
                 && *(volatile const char *)&cell.bytes.data[cell.bytes.size - 1] == '\0')
                 continue;
         }
-        if (!page_reader_skip(reader, 1, &err))
+        if (!page_reader_skip(&reader->walk, 1, &err))
             return;
     }
 }
@@ -40,7 +40,7 @@ as_frame(const uint8_t *data, size_t size)
         return;
     uint32_t raw_bytes = (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16;
     err_t err;
-    own(page_reader) reader = page_reader_new(data + 3, size - 3, raw_bytes, &err);
+    own(opened) reader = opened_new(data + 3, size - 3, raw_bytes, &err);
     if (reader)
         walk(reader);
 }
@@ -53,7 +53,7 @@ as_rows(const uint8_t *data, size_t size)
     if (ZSTD_isError(stored))
         abort();
     err_t err;
-    own(page_reader) reader = page_reader_new(frame, stored, (uint32_t)size, &err);
+    own(opened) reader = opened_new(frame, stored, (uint32_t)size, &err);
     if (!reader)
         abort();
     walk(reader);

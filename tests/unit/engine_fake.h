@@ -6,6 +6,7 @@
 #define TESTS_UNIT_ENGINE_FAKE_H
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/engine.h"
 #include "common/key.h"
@@ -16,15 +17,16 @@
 #define FAKE_JOB "0180548a-91bd-7abc-9234-56789abcdef0"
 
 struct engine {
-    bool away;        /* everything fails with ERR_UNAVAILABLE */
-    bool rows_away;   /* rows do */
-    bool rows_break;  /* they break off after the first */
-    job_t *job;       /* what is found, or made; borrowed: a copy is given */
-    char sql[256];    /* the first text that was submitted last */
-    order_t order;    /* the rest of that, but for its texts */
-    char when[64];    /* of its last step */
-    bool is_template; /* its last step */
-    int64_t step_ms;  /* timeout of its last step */
+    bool away;             /* everything fails with ERR_UNAVAILABLE */
+    bool rows_away;        /* rows do */
+    bool rows_break;       /* they break off after the first, */
+    int64_t rows_break_at; /* or when so many were read */
+    job_t *job;            /* what is found, or made; borrowed: a copy is given */
+    char sql[256];         /* the first text that was submitted last */
+    order_t order;         /* the rest of that, but for its texts */
+    char when[64];         /* of its last step */
+    bool is_template;      /* its last step */
+    int64_t step_ms;       /* timeout of its last step */
     char source[64];
     char token[300];
     bool started;      /* a cancel says that it never was, if not */
@@ -32,14 +34,22 @@ struct engine {
     bool removed;
     int64_t waited_ms;  /* what was asked of the last wait; -1: none */
     const char *tenant; /* of the job, "" is the caller's */
+    manifest_t *stored; /* what it has so far; NULL: nothing */
 };
+
+enum { FAKE_RUN = 7 };
 
 struct rows {
     const result_t *result;
     int64_t at;
     int64_t end;
-    uint32_t column;
+    bool stored;
     bool breaks;
+    int64_t breaks_at;
+    bool began;
+    page_writer_t *writer;
+    page_t *page;
+    uint8_t *raw;
 };
 
 static engine_t fake;
@@ -216,42 +226,117 @@ engine_remove(engine_t *self, const caller_t *caller, const jobid_t *id, err_t *
     return true;
 }
 
-/* Row n, column c holds n * 10 + c. */
+/* Row n, column c holds n * 10 + c. Runs are of seven rows; of one, where they break off. */
 rows_t *
-engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, err_t *err)
+engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset, bool stored,
+            err_t *err)
 {
     (void)job;
     if (!fake_away(self->rows_away, err))
         return NULL;
     rows_t *rows = mem_new(sizeof *rows);
-    *rows = (rows_t){ .result = result, .at = offset - 1, .end = result->rows };
+    *rows = (rows_t){ .result = result, .at = offset, .end = result->rows };
+    rows->stored = stored;
     rows->breaks = self->rows_break;
+    rows->breaks_at = self->rows_break_at;
+    rows->writer = page_writer_new(1 << 20, 1 << 20, 1 << 20);
     return rows;
+}
+
+static void
+fake_put_down(rows_t *self)
+{
+    free(self->raw);
+    self->raw = NULL;
+    page_destroy(&self->page);
 }
 
 void
 rows_destroy(rows_t **self_p)
 {
-    free(*self_p);
-    *self_p = NULL;
+    rows_t *self = take(*self_p);
+    if (!self)
+        return;
+    fake_put_down(self);
+    page_writer_destroy(&self->writer);
+    free(self);
+}
+
+static void
+fake_row(rows_t *self, int64_t row)
+{
+    page_row_open(self->writer, self->result->column_count);
+    for (uint32_t i = 0; i < self->result->column_count; i++)
+        page_cell_int(self->writer, row * 10 + i);
+    assert_true(page_row_close(self->writer));
 }
 
 bool
-rows_next(rows_t *self, err_t *err)
+rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
 {
     err_clear(err);
-    self->column = 0;
-    if (self->breaks && self->at >= 0)
+    fake_put_down(self);
+    if (self->breaks && self->began && self->at >= self->breaks_at)
         return err_set(err, ERR_INTERNAL, "the result is not whole");
-    return ++self->at < self->end;
+    self->began = true;
+    if (self->at >= self->end)
+        return false;
+    int64_t left = self->end - self->at;
+    int64_t most_here = self->breaks && self->breaks_at == 0 ? 1 : FAKE_RUN;
+    uint32_t size = (uint32_t)(left < most_here ? left : most_here);
+    for (uint32_t i = 0; i < size; i++)
+        fake_row(self, self->at + i);
+    self->page = page_writer_close(self->writer, err);
+    assert_non_null(self->page);
+    self->raw = mem_array(1, self->page->raw_bytes);
+    assert_true(
+        page_inflate(self->page->data, self->page->size, self->raw, self->page->raw_bytes, err));
+    uint32_t rows = most < size ? (uint32_t)most : size;
+    bool whole = self->stored && rows == size;
+    *run = (run_t){ .first_row = self->at,
+                    .rows = rows,
+                    .data = whole ? NULL : self->raw,
+                    .size = whole ? 0 : self->page->raw_bytes,
+                    .stored = whole ? self->page : NULL };
+    self->at += rows;
+    return true;
 }
 
 bool
-rows_cell(rows_t *self, cell_t *cell, err_t *err)
+run_trim(run_t *run, err_t *err)
 {
-    (void)err;
-    assert_true(self->column < self->result->column_count);
-    *cell = (cell_t){ .kind = UNPACK_UINT, .number = (uint64_t)self->at * 10 + self->column++ };
+    page_reader_t walk;
+    page_reader_init(&walk, run->data, run->size);
+    assert_true(page_reader_skip(&walk, run->rows, err));
+    run->size = (size_t)(walk.in.at - run->data);
+    return true;
+}
+
+bool
+engine_pages(engine_t *self, const job_t *job, const result_t *result, int64_t first_row,
+             uint32_t most, page_entry_t *entries, uint32_t *count, err_t *err)
+{
+    (void)job;
+    *count = 0;
+    for (int64_t row = first_row; row < result->rows && *count < most; row += FAKE_RUN) {
+        entries[*count] = (page_entry_t){ .first_row = row, .rows = FAKE_RUN, .size = 9 };
+        if (row + FAKE_RUN > result->rows)
+            entries[*count].rows = (uint32_t)(result->rows - row);
+        (*count)++;
+    }
+    return fake_away(self->rows_away, err);
+}
+
+bool
+engine_stored(engine_t *self, job_t *job, err_t *err)
+{
+    size_t size = 0;
+    if (!fake_away(self->rows_away, err))
+        return false;
+    manifest_destroy(&job->manifest);
+    uint8_t *packed = self->stored ? manifest_pack(self->stored, &size) : NULL;
+    job->manifest = packed ? manifest_unpack(packed, size, err) : manifest_new();
+    free(packed);
     return true;
 }
 

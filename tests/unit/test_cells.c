@@ -4,10 +4,11 @@
 #include "common/utf8.h"
 #include "executor/driver.h"
 #include "executor/drivers/postgres/cells.h"
+#include "tests/unit/opened.h"
 #include "tests/unit/unit.h"
 
 static page_writer_t *writer;
-static page_reader_t *reader;
+static opened_t *reader;
 
 static int
 open_page(void **unused)
@@ -22,7 +23,7 @@ close_page(void **unused)
 {
     (void)unused;
     page_writer_destroy(&writer);
-    page_reader_destroy(&reader);
+    opened_destroy(&reader);
     return 0;
 }
 
@@ -39,10 +40,10 @@ cell_of(cell_kind_t kind, const char *value, size_t size)
     assert_true(cells_put(writer, kind, copy, size));
     assert_true(page_row_close(writer));
     own(page) page = page_writer_close(writer, &err);
-    page_reader_destroy(&reader);
-    reader = page_reader_new(page->data, page->size, page->raw_bytes, &err);
-    assert_true(page_reader_row(reader, &cells, &err));
-    assert_true(page_reader_cell(reader, &cell, &err));
+    opened_destroy(&reader);
+    reader = opened_new(page->data, page->size, page->raw_bytes, &err);
+    assert_true(page_reader_row(&reader->walk, &cells, &err));
+    assert_true(page_reader_cell(&reader->walk, &cell, &err));
     return cell;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/page.h"
+#include "tests/unit/opened.h"
 
 enum { PAGE_BYTES = 4096, PAGE_ROWS = 100, ROW_BYTES = 1 << 20 };
 
@@ -42,39 +42,39 @@ closed(page_writer_t *writer)
     return page;
 }
 
-static page_reader_t *
+static opened_t *
 opened(const page_t *page)
 {
     err_t err;
-    page_reader_t *reader = page_reader_new(page->data, page->size, page->raw_bytes, &err);
+    opened_t *reader = opened_new(page->data, page->size, page->raw_bytes, &err);
     assert_non_null(reader);
     return reader;
 }
 
 static void
-open_row(page_reader_t *reader, uint32_t cells)
+open_row(opened_t *reader, uint32_t cells)
 {
     err_t err;
     uint32_t count = 0;
-    assert_true(page_reader_row(reader, &count, &err));
+    assert_true(page_reader_row(&reader->walk, &count, &err));
     assert_int_equal(count, cells);
 }
 
 static cell_t
-next_cell(page_reader_t *reader)
+next_cell(opened_t *reader)
 {
     err_t err;
     cell_t cell;
-    assert_true(page_reader_cell(reader, &cell, &err));
+    assert_true(page_reader_cell(&reader->walk, &cell, &err));
     return cell;
 }
 
 static void
-assert_at_end(page_reader_t *reader)
+assert_at_end(opened_t *reader)
 {
     err_t err = { .kind = ERR_LIMIT };
     uint32_t cells = 0;
-    assert_false(page_reader_row(reader, &cells, &err));
+    assert_false(page_reader_row(&reader->walk, &cells, &err));
     assert_int_equal(err.kind, ERR_NONE);
 }
 
@@ -95,7 +95,7 @@ every_kind_of_cell_comes_back(void **unused)
     assert_true(page_row_close(writer));
 
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     open_row(reader, 8);
     assert_int_equal(next_cell(reader).kind, UNPACK_NIL);
     cell_t cell = next_cell(reader);
@@ -129,7 +129,7 @@ integers_keep_all_their_bits(void **unused)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         assert_true(put_int_row(writer, values[i]));
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         open_row(reader, 1);
         cell_t cell = next_cell(reader);
@@ -152,8 +152,8 @@ a_page_says_what_is_in_it(void **unused)
     assert_int_equal(page->first_row, 0);
     assert_int_equal(page->rows, 3);
     assert_int_equal(page->raw_bytes, 6);
-    own(page_reader) reader = opened(page);
-    view_t raw = page_reader_bytes(reader);
+    own(opened) reader = opened(page);
+    view_t raw = opened_bytes(reader);
     assert_int_equal(raw.size, 6);
     assert_memory_equal(raw.data, "\x91\x00\x91\x01\x91\x02", 6);
 }
@@ -172,7 +172,7 @@ the_next_page_goes_on_behind_the_last(void **unused)
     own(page) second = closed(writer);
     assert_int_equal(second->first_row, 2);
     assert_int_equal(second->rows, 1);
-    own(page_reader) reader = opened(second);
+    own(opened) reader = opened(second);
     open_row(reader, 1);
     assert_true(next_cell(reader).number == 3);
     assert_at_end(reader);
@@ -187,8 +187,8 @@ no_rows_are_one_empty_page(void **unused)
     assert_int_equal(page->rows, 0);
     assert_int_equal(page->raw_bytes, 0);
     assert_true(page->size > 0);
-    own(page_reader) reader = opened(page);
-    assert_int_equal(page_reader_bytes(reader).size, 0);
+    own(opened) reader = opened(page);
+    assert_int_equal(opened_bytes(reader).size, 0);
     assert_at_end(reader);
 }
 
@@ -285,7 +285,7 @@ a_row_larger_than_a_page_is_taken(void **unused)
     assert_true(put_text_row(writer, ROW_BYTES / 2));
     assert_true(put_int_row(writer, 2));
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     open_row(reader, 1);
     open_row(reader, 1);
     cell_t cell = next_cell(reader);
@@ -336,7 +336,7 @@ a_refused_row_leaves_the_writer_as_it_was(void **unused)
     assert_int_equal(page_writer_bytes(writer), 2);
     assert_true(put_int_row(writer, 2));
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     open_row(reader, 1);
     assert_true(next_cell(reader).number == 1);
     open_row(reader, 1);
@@ -365,7 +365,7 @@ a_page_never_exceeds_what_a_reader_takes(void **unused)
     assert_true(put_text_row(writer, PAGE_RAW_MOST - 8));
     own(page) page = closed(writer);
     assert_int_equal(page->raw_bytes, PAGE_RAW_MOST);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     open_row(reader, 1);
 }
 
@@ -377,12 +377,12 @@ rows_are_stepped_over(void **unused)
     for (int i = 0; i < 10; i++)
         assert_true(put_int_row(writer, i));
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     err_t err;
-    assert_true(page_reader_skip(reader, 0, &err));
-    assert_true(page_reader_skip(reader, 7, &err));
+    assert_true(page_reader_skip(&reader->walk, 0, &err));
+    assert_true(page_reader_skip(&reader->walk, 7, &err));
     open_row(reader, 1); /* its cell stays unread */
-    assert_true(page_reader_skip(reader, 1, &err));
+    assert_true(page_reader_skip(&reader->walk, 1, &err));
     open_row(reader, 1);
     assert_true(next_cell(reader).number == 9);
     assert_at_end(reader);

@@ -2,7 +2,7 @@
 #include <msgpack.h>
 #include <stdlib.h>
 
-#include "common/page.h"
+#include "tests/unit/opened.h"
 #include "tests/unit/unit.h"
 
 typedef struct {
@@ -45,9 +45,9 @@ assert_same(world_t *world)
     err_t err;
     own(page) page = page_writer_close(world->writer, &err);
     assert_non_null(page);
-    own(page_reader) reader = page_reader_new(page->data, page->size, page->raw_bytes, &err);
+    own(opened) reader = opened_new(page->data, page->size, page->raw_bytes, &err);
     assert_non_null(reader);
-    view_t bytes = page_reader_bytes(reader);
+    view_t bytes = opened_bytes(reader);
     assert_int_equal(bytes.size, world->bytes.size);
     assert_memory_equal(bytes.data, world->bytes.data, bytes.size);
 }

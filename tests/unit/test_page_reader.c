@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "common/page.h"
+#include "tests/unit/opened.h"
 
 enum { PAGE_BYTES = 4096, PAGE_ROWS = 100, ROW_BYTES = 1 << 20 };
 
@@ -32,32 +32,32 @@ closed(page_writer_t *writer)
 }
 
 static void
-open_row(page_reader_t *reader, uint32_t cells)
+open_row(opened_t *reader, uint32_t cells)
 {
     err_t err;
     uint32_t count = 0;
-    assert_true(page_reader_row(reader, &count, &err));
+    assert_true(page_reader_row(&reader->walk, &count, &err));
     assert_int_equal(count, cells);
 }
 
 static cell_t
-next_cell(page_reader_t *reader)
+next_cell(opened_t *reader)
 {
     err_t err;
     cell_t cell;
-    assert_true(page_reader_cell(reader, &cell, &err));
+    assert_true(page_reader_cell(&reader->walk, &cell, &err));
     return cell;
 }
 
 /* Raw bytes as a page of their own, in a block of its exact size. */
-static page_reader_t *
+static opened_t *
 reader_of(const void *raw, size_t size)
 {
     uint8_t frame[ZSTD_COMPRESSBOUND(1024)];
     size_t stored = ZSTD_compress(frame, sizeof frame, raw, size, 1);
     assert_false(ZSTD_isError(stored));
     err_t err;
-    page_reader_t *reader = page_reader_new(frame, stored, (uint32_t)size, &err);
+    opened_t *reader = opened_new(frame, stored, (uint32_t)size, &err);
     assert_non_null(reader);
     return reader;
 }
@@ -66,13 +66,13 @@ reader_of(const void *raw, size_t size)
 static bool
 walks(const void *raw, size_t size)
 {
-    own(page_reader) reader = reader_of(raw, size);
+    own(opened) reader = reader_of(raw, size);
     err_t err;
     uint32_t cells = 0;
-    while (page_reader_row(reader, &cells, &err)) {
+    while (page_reader_row(&reader->walk, &cells, &err)) {
         for (uint32_t i = 0; i < cells; i++) {
             cell_t cell;
-            if (!page_reader_cell(reader, &cell, &err)) {
+            if (!page_reader_cell(&reader->walk, &cell, &err)) {
                 assert_int_equal(err.kind, ERR_INTERNAL);
                 return false;
             }
@@ -84,10 +84,10 @@ walks(const void *raw, size_t size)
 static bool
 skips(const void *raw, size_t size, uint32_t rows)
 {
-    own(page_reader) reader = reader_of(raw, size);
+    own(opened) reader = reader_of(raw, size);
     err_t err;
     err_clear(&err);
-    bool skipped = page_reader_skip(reader, rows, &err);
+    bool skipped = page_reader_skip(&reader->walk, rows, &err);
     assert_int_equal(err.kind, skipped ? ERR_NONE : ERR_INTERNAL);
     return skipped;
 }
@@ -107,7 +107,7 @@ static void
 cells_that_were_not_read_are_stepped_over(void **unused)
 {
     (void)unused;
-    own(page_reader) reader = reader_of(BYTES(0x93, 1, 2, 3, 0x91, 4));
+    own(opened) reader = reader_of(BYTES(0x93, 1, 2, 3, 0x91, 4));
     open_row(reader, 3);
     assert_true(next_cell(reader).number == 1);
     open_row(reader, 1);
@@ -118,12 +118,12 @@ static void
 more_cells_than_a_row_has_are_refused(void **unused)
 {
     (void)unused;
-    own(page_reader) reader = reader_of(BYTES(0x91, 1, 2));
+    own(opened) reader = reader_of(BYTES(0x91, 1, 2));
     open_row(reader, 1);
     next_cell(reader);
     err_t err;
     cell_t cell;
-    assert_false(page_reader_cell(reader, &cell, &err));
+    assert_false(page_reader_cell(&reader->walk, &cell, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 
@@ -189,7 +189,7 @@ every_prefix_of_a_stored_page_is_refused(void **unused)
         assert_non_null(block);
         memcpy(block, page->data, size);
         err_t err;
-        page_reader_t *reader = page_reader_new(block, size, page->raw_bytes, &err);
+        opened_t *reader = opened_new(block, size, page->raw_bytes, &err);
         assert_null(reader);
         assert_int_equal(err.kind, ERR_INTERNAL);
         free(block);
@@ -205,7 +205,7 @@ a_frame_of_another_size_than_the_store_says_is_refused(void **unused)
     own(page) page = closed(writer);
     for (uint32_t raw = 0; raw < 5; raw++) {
         err_t err;
-        own(page_reader) reader = page_reader_new(page->data, page->size, raw, &err);
+        own(opened) reader = opened_new(page->data, page->size, raw, &err);
         assert_true((reader != NULL) == (raw == page->raw_bytes));
     }
 }
@@ -223,7 +223,7 @@ bytes_behind_the_frame_are_refused(void **unused)
     memcpy(both + page->size, page->data, page->size);
     for (size_t size = page->size + 1; size <= twice; size++) {
         err_t err;
-        assert_null(page_reader_new(both, size, page->raw_bytes, &err));
+        assert_null(opened_new(both, size, page->raw_bytes, &err));
         assert_int_equal(err.kind, ERR_INTERNAL);
     }
     free(both);
@@ -236,7 +236,7 @@ a_frame_that_announces_gigabytes_is_refused(void **unused)
     /* magic, a single segment with 4 bytes of size: 0xfffffff0; one empty last block */
     static const uint8_t bomb[] = { 0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0xf0, 0xff, 0xff, 0xff, 1, 0, 0 };
     err_t err;
-    assert_null(page_reader_new(bomb, sizeof bomb, 0xfffffff0U, &err));
+    assert_null(opened_new(bomb, sizeof bomb, 0xfffffff0U, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 
@@ -248,9 +248,9 @@ an_empty_frame_behind_the_frame_is_refused(void **unused)
     size_t first = ZSTD_compress(both, sizeof both, "\x91\x01", 2, 1);
     size_t second = ZSTD_compress(both + first, sizeof both - first, NULL, 0, 1);
     err_t err;
-    own(page_reader) one = page_reader_new(both, first, 2, &err);
+    own(opened) one = opened_new(both, first, 2, &err);
     assert_non_null(one);
-    assert_null(page_reader_new(both, first + second, 2, &err));
+    assert_null(opened_new(both, first + second, 2, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 
@@ -265,7 +265,7 @@ a_frame_that_does_not_say_its_size_is_refused(void **unused)
     ZSTD_freeCCtx(zstd);
     assert_false(ZSTD_isError(size));
     err_t err;
-    assert_null(page_reader_new(frame, size, 2, &err));
+    assert_null(opened_new(frame, size, 2, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 
@@ -280,7 +280,7 @@ a_page_larger_than_the_most_is_refused(void **unused)
     size_t size = ZSTD_compress(frame, room, raw, raw_size, 1);
     assert_false(ZSTD_isError(size));
     err_t err;
-    assert_null(page_reader_new(frame, size, (uint32_t)raw_size, &err));
+    assert_null(opened_new(frame, size, (uint32_t)raw_size, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 

@@ -11,11 +11,16 @@
 #define JOB "/api/v1/job/" FAKE_JOB
 
 static char heard[1 << 20];
+static size_t heard_size;
 static bool cut;             /* the reply was abandoned */
 static atomic_bool stopping; /* of the server */
 static const char *content_type;
 static const char *idempotency_key;
 static const char *idempotency_key_again; /* the header's second one */
+static header_t more_headers[4];
+static uint32_t more_count;
+static char heard_head[4096];
+static bool old_client; /* that speaks HTTP/1.0 */
 
 /* The status of a request; its body is in `heard`. */
 static inline int
@@ -33,16 +38,23 @@ ask(const char *method, const char *path, const char *query, const char *body)
         fake_header(&request, "Idempotency-Key", idempotency_key);
     if (idempotency_key_again)
         fake_header(&request, "idempotency-key", idempotency_key_again);
+    for (uint32_t i = 0; i < more_count; i++)
+        fake_header(&request, more_headers[i].name, more_headers[i].value);
     request.request.body = body;
     request.request.body_size = body ? strlen(body) : 0;
     request.request.stopping = &stopping;
     fake.waited_ms = -1;
     fake.renewed_s = -1;
-    own(fake_reply) reply = fake_reply_new((frame_t){ .keep = true }, false);
+    frame_t frame = { .keep = true, .old = old_client };
+    own(fake_reply) reply = fake_reply_new(frame, strcmp(method, "HEAD") == 0);
     router_handle(router, &request.request, &reply->reply);
     cut = !reply_good(&reply->reply);
     reply_end(&reply->reply);
-    snprintf(heard, sizeof heard, "%s", fake_body(reply));
+    heard_size = reply->size - (size_t)(fake_body(reply) - reply->text);
+    assert_true(heard_size < sizeof heard);
+    memcpy(heard, fake_body(reply), heard_size + 1);
+    snprintf(heard_head, sizeof heard_head, "%.*s", (int)(fake_body(reply) - reply->text),
+             reply->text);
     return (int)strtol(reply->text + 9, NULL, 10);
 }
 
@@ -65,6 +77,20 @@ assert_heard(const char *text)
         fail_msg("no %s in %s", text, heard);
 }
 
+/* The next requests have this header, too. */
+static inline void
+with(const char *name, const char *value)
+{
+    more_headers[more_count++] = (header_t){ name, value };
+}
+
+static inline void
+assert_head(const char *line)
+{
+    if (!strstr(heard_head, line))
+        fail_msg("no %s in %s", line, heard_head);
+}
+
 /* A job in some state, all its moments in the past of that state. */
 static inline int
 setup(void **unused)
@@ -84,6 +110,9 @@ teardown(void **unused)
     job_destroy(&fake.job);
     content_type = NULL;
     idempotency_key = idempotency_key_again = NULL;
+    more_count = 0;
+    old_client = false;
+    manifest_destroy(&fake.stored);
     return 0;
 }
 

@@ -1,15 +1,15 @@
 /* v1_job.h - what the files of the job API share: its words, and its handlers.
  *
- * words.c says a job in this dialect's words; order.c reads what is ordered; submit.c, status.c,
- * results.c and life.c answer the requests. ../v1_job.c has the table of them. Contract:
- * schemas/http/README.md.
+ * words.c says a job in this dialect's words; order.c reads what is ordered, reading.c how a result
+ * is asked for, and answer.c writes it; submit.c, status.c, results.c, pages.c and life.c answer
+ * the requests. ../v1_job.c has the table of them. Contract: schemas/http/README.md.
  */
 #ifndef API_DIALECTS_V1_JOB_H
 #define API_DIALECTS_V1_JOB_H
 
 #include "api/dialect.h"
 
-enum { V1_ROWS_MOST = 1000 };
+enum { V1_ROWS_MOST = 1000, V1_HASH_SIZE = 2 * PAGE_HASH_SIZE + 1 };
 
 /* --- words.c --- */
 
@@ -39,6 +39,14 @@ void v1_member_cause(json_t *json, const char *name, const v1_cause_t *cause);
 /* "error": the cause of a job that has failed, or null. */
 void v1_member_error(json_t *json, const job_t *job);
 
+/* A hash in hex; as the member "hash". */
+void v1_hash(const uint8_t hash[PAGE_HASH_SIZE], char text[V1_HASH_SIZE]);
+void v1_member_hash(json_t *json, const uint8_t hash[PAGE_HASH_SIZE]);
+
+/* "rows_affected": of a tag like "INSERT 0 5" or "UPDATE 5"; null for statements that change no
+ * rows. */
+void v1_member_affected(json_t *json, const char *tag);
+
 /* A reply that is {"id": ...}. Returns true. */
 bool v1_answer_id(call_t *call, int status, const jobid_t *id);
 
@@ -67,10 +75,48 @@ typedef struct {
 bool v1_wish_read(v1_wish_t *self, const call_t *call, err_t *err) MUST_USE;
 void v1_wish_clear(v1_wish_t *self);
 
+/* --- reading.c --- */
+
+typedef enum { V1_JSON, V1_ARRAYS, V1_NDJSON, V1_CSV, V1_MSGPACK, V1_FORMATS } v1_format_t;
+
+/* How a result is asked for. */
+typedef struct {
+    v1_format_t format; /* V1_FORMATS: none that we have is acceptable */
+    numbers_t numbers;
+    encoding_t encoding;
+    int64_t offset;
+    int64_t limit;     /* INT64_MAX: all */
+    int64_t statement; /* -1: the usual one */
+    bool partial;
+    row_range_t range; /* from a header; then offset and limit were not given */
+} v1_reading_t;
+
+/* Read the query and headers of a request for results. Fails with ERR_INVALID naming what is wrong.
+ */
+bool v1_reading(const call_t *call, v1_reading_t *reading, err_t *err) MUST_USE;
+
+/* Its name in ?format=, and its media type. Static. */
+const char *v1_format_word(v1_format_t format);
+const char *v1_format_type(v1_format_t format);
+
+/* --- answer.c --- */
+
+/* Answer with the rows of a result that were asked for; NULL: the job has none. */
+bool v1_answer(call_t *call, const job_t *job, const result_t *result, const v1_reading_t *reading,
+               err_t *err) MUST_USE;
+
 /* --- results.c --- */
 
-/* The first rows of the usual result of a job that is done: the last with columns, or else the
- * last. */
+/* The result that is meant where nobody says which: the last with columns, or else the last. NULL:
+ * there is none. Points into the manifest. */
+const result_t *v1_usual_result(const manifest_t *manifest);
+
+/* The job of a request, and the result of it that is asked for (NULL: it has none). NULL when there
+ * is nothing to be read: err says why, or, with ERR_NONE, the reply does. Caller owns the job. */
+job_t *v1_result_of(call_t *call, const v1_reading_t *reading, const result_t **result, err_t *err)
+    MUST_USE;
+
+/* The first rows of the usual result of a job that is done. */
 bool v1_answer_rows(call_t *call, const job_t *job, err_t *err) MUST_USE;
 
 /* --- handlers --- */
@@ -79,6 +125,7 @@ bool v1_submit(call_t *call, err_t *err);  /* submit.c */
 bool v1_run(call_t *call, err_t *err);     /* submit.c */
 bool v1_status(call_t *call, err_t *err);  /* status.c */
 bool v1_results(call_t *call, err_t *err); /* results.c */
+bool v1_pages(call_t *call, err_t *err);   /* pages.c */
 bool v1_cancel(call_t *call, err_t *err);  /* life.c */
 bool v1_renew(call_t *call, err_t *err);   /* life.c */
 bool v1_remove(call_t *call, err_t *err);  /* life.c */

@@ -1,5 +1,7 @@
 /* words.c - a job in the words of the job API. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "api/dialects/v1_job/v1_job.h"
 #include "common/clock.h"
@@ -125,6 +127,36 @@ v1_member_error(json_t *json, const job_t *job)
     }
     v1_cause_t cause = v1_cause(job);
     v1_member_cause(json, "error", &cause);
+}
+
+void
+v1_hash(const uint8_t hash[PAGE_HASH_SIZE], char text[V1_HASH_SIZE])
+{
+    for (size_t i = 0; i < PAGE_HASH_SIZE; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+}
+
+void
+v1_member_hash(json_t *json, const uint8_t hash[PAGE_HASH_SIZE])
+{
+    char text[V1_HASH_SIZE];
+    v1_hash(hash, text);
+    json_member_text(json, "hash", text);
+}
+
+void
+v1_member_affected(json_t *json, const char *tag)
+{
+    static const char *const words[] = { "INSERT ", "UPDATE ", "DELETE ", "MERGE ", "COPY " };
+    const char *count = NULL;
+    for (size_t i = 0; tag && i < sizeof words / sizeof words[0]; i++) {
+        if (strncmp(tag, words[i], strlen(words[i])) == 0)
+            count = strrchr(tag, ' ') + 1;
+    }
+    if (count && *count >= '0' && *count <= '9')
+        json_member_int(json, "rows_affected", strtoll(count, NULL, 10));
+    else
+        json_member_nil(json, "rows_affected");
 }
 
 bool

@@ -1,0 +1,162 @@
+/* rowtext.c - columns made ready, and runs of rows. */
+#include "api/rowtext.h"
+
+#include <stdlib.h>
+
+#include "api/json.h"
+#include "api/rowtext_inner.h"
+#include "api/table.h"
+
+/* --- the place --- */
+
+void
+out_open(out_t *self, reply_t *reply)
+{
+    self->reply = reply;
+    self->start = self->at = reply_room(reply, OUT_MOST);
+    self->end = self->at + reply_left(reply);
+}
+
+void
+out_close(out_t *self)
+{
+    reply_wrote(self->reply, (size_t)(self->at - self->start));
+    self->start = self->at;
+}
+
+void
+out_more(out_t *self, size_t size)
+{
+    out_close(self);
+    self->start = self->at = reply_room(self->reply, size);
+    self->end = self->at + reply_left(self->reply);
+}
+
+void
+out_long(out_t *self, const char *text, size_t size)
+{
+    out_close(self);
+    reply_write(self->reply, text, size);
+    out_open(self, self->reply);
+}
+
+/* --- columns --- */
+
+/* Columns of these types may hold numbers that a double cannot. */
+static bool
+exceeds_double(const column_t *column)
+{
+    return column->kind == CELL_NUMERIC
+           || (column->kind == CELL_INTEGER && strcmp(column->type, "bigint") == 0);
+}
+
+/* `,"name":`; the first one without its comma. */
+static void
+lead_with_name(field_t *field, const char *name, bool first)
+{
+    own(mem) key = json_key(name);
+    field->lead = mem_format("%s%s", first ? "" : ",", key);
+    field->lead_size = strlen(field->lead);
+}
+
+static void
+lead_with_comma(field_t *field, bool first)
+{
+    field->lead = mem_text(first ? "" : ",");
+    field->lead_size = first ? 0 : 1;
+}
+
+rowtext_t *
+rowtext_new(const result_t *result, rowtext_form_t form, numbers_t numbers)
+{
+    rowtext_t *self = mem_new(sizeof *self);
+    self->result = result;
+    self->form = form;
+    self->count = result->column_count;
+    self->fields = mem_array(self->count, sizeof *self->fields);
+    bool named = form == ROWTEXT_OBJECTS || form == ROWTEXT_LINES;
+    own(table) table = table_new(result);
+    for (uint32_t i = 0; i < self->count; i++) {
+        field_t *field = &self->fields[i];
+        field->kind = result->columns[i].kind;
+        field->quoted = numbers == NUMBERS_STRING && exceeds_double(&result->columns[i]);
+        if (named)
+            lead_with_name(field, table_name(table, i), i == 0);
+        else
+            lead_with_comma(field, i == 0);
+    }
+    return self;
+}
+
+void
+rowtext_destroy(rowtext_t **self_p)
+{
+    rowtext_t *self = take(*self_p);
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->count; i++)
+        free(self->fields[i].lead);
+    free(self->fields);
+    free(self);
+}
+
+/* --- writing --- */
+
+/* A name may hold anything but NUL. */
+static void
+head_name(reply_t *reply, const char *name)
+{
+    size_t size = strlen(name);
+    if (size > 0 && escape_csv_plain(name, size)) {
+        reply_write(reply, name, size);
+        return;
+    }
+    own(mem) quoted = mem_new(ESCAPE_CSV_ROOM(size));
+    size_t used = (size_t)(escape_csv(quoted, name, size) - quoted);
+    reply_write(reply, "\"", 1);
+    reply_write(reply, quoted, used);
+    reply_write(reply, "\"", 1);
+}
+
+void
+rowtext_head(const rowtext_t *self, reply_t *reply)
+{
+    if (self->form != ROWTEXT_CSV || !self->result->has_columns)
+        return;
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (i > 0)
+            reply_write(reply, ",", 1);
+        head_name(reply, self->result->columns[i].name);
+    }
+    reply_write(reply, "\r\n", 2);
+}
+
+static bool
+write_run(rowtext_t *self, reply_t *reply, const run_t *run)
+{
+    page_reader_t in;
+    out_t out;
+    page_reader_init(&in, run->data, run->size);
+    out_open(&out, reply);
+    bool good = self->form == ROWTEXT_CSV ? rowtext_csv(self, &out, &in, run->rows)
+                                          : rowtext_json(self, &out, &in, run->rows);
+    out_close(&out);
+    return good;
+}
+
+bool
+rowtext_write(rowtext_t *self, reply_t *reply, rows_t *rows, int64_t limit, int64_t *count,
+              err_t *err)
+{
+    run_t run;
+    *count = 0;
+    err_clear(err);
+    while (rows && *count < limit && rows_run(rows, limit - *count, &run, err)) {
+        if (!write_run(self, reply, &run))
+            return err_set(err, ERR_INTERNAL, "a stored page is damaged: its bytes are no rows");
+        if (!reply_good(reply))
+            return err_set(err, ERR_TIMEOUT, "the client has gone");
+        *count += run.rows;
+    }
+    return err->kind == ERR_NONE;
+}

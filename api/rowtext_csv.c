@@ -1,0 +1,81 @@
+/* rowtext_csv.c - rows as CSV. */
+#include "api/rowtext_inner.h"
+
+enum { PIECE = 16 << 10 }; /* bytes of a large cell that are looked at for quotes at a time */
+
+/* An empty text is quoted: nothing at all is null. */
+static void
+put_text(out_t *out, const char *text, size_t size)
+{
+    if (size > 0 && escape_csv_plain(text, size)) {
+        out_put(out, text, size);
+        return;
+    }
+    out_put(out, "\"", 1);
+    while (size > 0) {
+        size_t piece = size < PIECE ? size : PIECE;
+        out_need(out, ESCAPE_CSV_ROOM(piece));
+        out->at = escape_csv(out->at, text, piece);
+        text += piece;
+        size -= piece;
+    }
+    out_put(out, "\"", 1);
+}
+
+static void
+put_binary(out_t *out, const char *bytes, size_t size)
+{
+    out_put(out, "\\x", 2);
+    while (size > 0) {
+        size_t piece = size < PIECE ? size : PIECE;
+        out_need(out, ESCAPE_HEX_ROOM(piece));
+        out->at = escape_hex(out->at, bytes, piece);
+        bytes += piece;
+        size -= piece;
+    }
+}
+
+static void
+put_cell(out_t *out, const field_t *field, const cell_t *cell)
+{
+    switch (cell->kind) {
+    case UNPACK_TEXT: put_text(out, cell->bytes.data, cell->bytes.size); return;
+    case UNPACK_UINT:
+        out_need(out, DIGITS_MOST);
+        out->at = digits_uint(out->at, cell->number);
+        return;
+    case UNPACK_INT:
+        out_need(out, DIGITS_MOST);
+        out->at = digits_int(out->at, cell->negative);
+        return;
+    case UNPACK_FLOAT:
+        out_need(out, DIGITS_MOST);
+        out->at = digits_float(out->at, cell->real, field->kind == CELL_REAL);
+        return;
+    case UNPACK_BOOL: out_put(out, cell->boolean ? "t" : "f", 1); return;
+    case UNPACK_BINARY: put_binary(out, cell->bytes.data, cell->bytes.size); return;
+    case UNPACK_NIL:
+    case UNPACK_END:
+    case UNPACK_ARRAY:
+    case UNPACK_MAP:
+    case UNPACK_OTHER: break;
+    }
+}
+
+bool
+rowtext_csv(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows)
+{
+    cell_t cell = { .kind = UNPACK_NIL };
+    for (uint32_t row = 0; row < rows; row++) {
+        if (!rowtext_open(self, &in->in))
+            return false;
+        for (uint32_t i = 0; i < self->count; i++) {
+            if (!cell_read(&in->in, &cell))
+                return false;
+            out_put(out, self->fields[i].lead, self->fields[i].lead_size);
+            put_cell(out, &self->fields[i], &cell);
+        }
+        out_put(out, "\r\n", 2);
+    }
+    return true;
+}

@@ -1,0 +1,81 @@
+/* rowtext_inner.h - what rowtext's files share: columns, and the place where text is put. rowtext.c
+ * makes them and walks over runs, rowtext_json.c and rowtext_csv.c write rows. */
+#ifndef API_ROWTEXT_INNER_H
+#define API_ROWTEXT_INNER_H
+
+#include <string.h>
+
+#include "api/digits.h"
+#include "api/escape.h"
+#include "api/rowtext.h"
+
+typedef struct {
+    char *lead; /* what stands before its cells: `,"name":` */
+    size_t lead_size;
+    cell_kind_t kind;
+    bool quoted; /* its numbers are strings */
+} field_t;
+
+struct rowtext {
+    const result_t *result;
+    rowtext_form_t form;
+    uint32_t count;
+    field_t *fields;
+    bool begun; /* a row was written: the next one stands behind a comma */
+};
+
+/* The free part of a reply's buffer, written in place. */
+typedef struct {
+    reply_t *reply;
+    char *start; /* of what the reply does not know yet */
+    char *at;
+    char *end;
+} out_t;
+
+/* Begin, and tell the reply what was written. */
+void out_open(out_t *self, reply_t *reply);
+void out_close(out_t *self);
+
+/* Make room for `size` bytes, at most OUT_MOST: may send what waits. */
+void out_more(out_t *self, size_t size);
+
+/* Text of any size. */
+void out_long(out_t *self, const char *text, size_t size);
+
+enum { OUT_MOST = 64 << 10 };
+
+static inline void
+out_need(out_t *self, size_t size)
+{
+    if ((size_t)(self->end - self->at) < size)
+        out_more(self, size);
+}
+
+static inline void
+out_put(out_t *self, const char *text, size_t size)
+{
+    if ((size_t)(self->end - self->at) < size) {
+        out_long(self, text, size);
+        return;
+    }
+    memcpy(self->at, text, size);
+    self->at += size;
+}
+
+/* Write the rows of a run; false when its bytes are no rows of this result. */
+bool rowtext_json(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows) MUST_USE;
+bool rowtext_csv(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows) MUST_USE;
+
+/* The head of the next row, which must have as many cells as there are columns. */
+static inline bool
+rowtext_open(const rowtext_t *self, unpack_t *in)
+{
+    uint32_t cells = 0;
+    if (in->at < in->end && (*in->at & 0xf0) == 0x90)
+        cells = *in->at++ & 0x0f;
+    else if (!unpack_array(in, &cells))
+        return false;
+    return cells == self->count;
+}
+
+#endif

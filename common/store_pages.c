@@ -1,0 +1,101 @@
+/* store_pages.c - pages out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/store_inner.h"
+
+static pg_params_t *
+key_params(store_t *self, const page_key_t *key)
+{
+    pg_params_t *params = store_params(self);
+    pg_param_time(params, key->bucket_us);
+    pg_param_uuid(params, &key->job);
+    pg_param_int2(params, (int16_t)key->step);
+    pg_param_int4(params, key->attempt);
+    pg_param_int2(params, (int16_t)key->result);
+    return params;
+}
+
+/* --- one page --- */
+
+/* A hash of the chain: all zeros before its first page. */
+static bool
+read_hash(const pg_result_t *result, int column, uint8_t hash[PAGE_HASH_SIZE])
+{
+    view_t bytes = pg_get_bytes(result, 0, column);
+    if (bytes.size == PAGE_HASH_SIZE)
+        memcpy(hash, bytes.data, PAGE_HASH_SIZE);
+    return bytes.size == PAGE_HASH_SIZE || pg_is_null(result, 0, column);
+}
+
+static page_t *
+read_page(const pg_result_t *result, err_t *err)
+{
+    view_t data = pg_get_bytes(result, 0, 5);
+    own(page) page = (page_t *)mem_new(sizeof *page);
+    page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
+    if (!page->data) {
+        (void)err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", data.size);
+        return NULL;
+    }
+    memcpy(page->data, data.data, data.size);
+    page->first_row = pg_get_int8(result, 0, 0);
+    page->rows = (uint32_t)pg_get_int4(result, 0, 1);
+    page->raw_bytes = (uint32_t)pg_get_int4(result, 0, 2);
+    page->size = data.size;
+
+    if (read_hash(result, 4, page->hash) && read_hash(result, 6, page->before))
+        return take(page);
+    (void)err_set(err, ERR_INTERNAL, "a stored page has no hash");
+    return NULL;
+}
+
+page_t *
+store_page(store_t *self, const page_key_t *key, int64_t row, err_t *err)
+{
+    pg_param_int8(key_params(self, key), row);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_page_get, &result, err))
+        return NULL;
+    bool holds =
+        pg_rows(result) && row < pg_get_int8(result, 0, 0) + (int64_t)pg_get_int4(result, 0, 1);
+    /* A result without rows is one empty page. */
+    if (holds || (pg_rows(result) && row == 0))
+        return read_page(result, err);
+    (void)err_set(err, ERR_NOT_FOUND, "no stored page holds this row");
+    return NULL;
+}
+
+/* --- the list of them --- */
+
+static bool
+read_entry(const pg_result_t *result, int row, page_entry_t *entry)
+{
+    view_t hash = pg_get_bytes(result, row, 4);
+    if (hash.size != PAGE_HASH_SIZE)
+        return false;
+    memcpy(entry->hash, hash.data, PAGE_HASH_SIZE);
+    entry->first_row = pg_get_int8(result, row, 0);
+    entry->rows = (uint32_t)pg_get_int4(result, row, 1);
+    entry->raw_bytes = (uint32_t)pg_get_int4(result, row, 2);
+    entry->size = (uint32_t)pg_get_int4(result, row, 3);
+    return true;
+}
+
+bool
+store_page_list(store_t *self, const page_key_t *key, int64_t first_row, uint32_t most,
+                page_entry_t *entries, uint32_t *count, err_t *err)
+{
+    pg_params_t *params = key_params(self, key);
+    pg_param_int8(params, first_row);
+    pg_param_int8(params, most);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_page_list, &result, err))
+        return false;
+    *count = (uint32_t)pg_rows(result);
+    for (uint32_t i = 0; i < *count; i++) {
+        if (!read_entry(result, (int)i, &entries[i]))
+            return err_set(err, ERR_INTERNAL, "a stored page has no hash");
+    }
+    return true;
+}

@@ -1,0 +1,224 @@
+/* rows_world.h - a result of five pages, for tests of what reads rows. */
+#ifndef TESTS_UNIT_ROWS_WORLD_H
+#define TESTS_UNIT_ROWS_WORLD_H
+
+#include <stdlib.h>
+
+#include "api/rows.h"
+
+enum { PAGES = 5, PAGE_ROWS = 10, ROWS = 43, NONE = -1 };
+
+/* A result of 43 rows (number, text) in five pages of ten. */
+typedef struct {
+    page_t *pages[PAGES];
+    int missing; /* this page is not there */
+    int wrong;   /* instead of this page comes the one before it */
+    bool expired;
+    bool removed;
+    int64_t bucket_us; /* where the pages are by now */
+    int moves_at;      /* when this page is asked for they have just been moved */
+    int asked;
+    page_key_t key;
+    job_t *job;
+    result_t *result;
+    bool ahead; /* there are scouts */
+    int sent;
+} world_t;
+
+/* Outlives the rows, which a test gives up at its very end. */
+static shelf_t *shelf;
+
+static inline int
+setup(void **unused)
+{
+    (void)unused;
+    shelf = shelf_new(0, 1 << 20);
+    return 0;
+}
+
+static inline int
+teardown(void **unused)
+{
+    (void)unused;
+    shelf_destroy(&shelf);
+    return 0;
+}
+
+static inline page_t *
+copy(const page_t *page)
+{
+    page_t *copy = mem_new(sizeof *copy);
+    *copy = *page;
+    copy->data = (uint8_t *)mem_copy(page->data, page->size);
+    return copy;
+}
+
+static inline page_t *
+fetch(void *arg, const page_key_t *key, int64_t row, err_t *err)
+{
+    world_t *world = arg;
+    world->asked++;
+    world->key = *key;
+    int n = (int)(row / PAGE_ROWS);
+    if (n == world->moves_at) {
+        world->bucket_us++;
+        world->moves_at = NONE;
+    }
+    if (n == world->missing || key->bucket_us != world->bucket_us) {
+        err_set(err, ERR_NOT_FOUND, "no page");
+        return NULL;
+    }
+    if (n == world->wrong)
+        n--;
+    return copy(world->pages[n]);
+}
+
+/* A scout that is back at once. */
+static inline bool
+send_for(void *arg, errand_t *errand)
+{
+    world_t *world = arg;
+    err_t err;
+    if (!world->ahead)
+        return false;
+    world->sent++;
+    latch_init(&errand->latch);
+    own(page) page = fetch(arg, &errand->key, errand->row, &err);
+    errand->page = errand->stored ? take(page) : NULL;
+    errand->sheet = page ? shelf_put(shelf, &errand->key, page, &err) : NULL;
+    latch_raise(&errand->latch, ERRAND_DONE);
+    return true;
+}
+
+static inline bool
+expired(void *arg, const job_t *job)
+{
+    world_t *world = arg;
+    assert_ptr_equal(job, world->job);
+    return world->expired;
+}
+
+static inline bool
+where(void *arg, const job_t *job, int64_t *bucket_us, err_t *err)
+{
+    world_t *world = arg;
+    assert_ptr_equal(job, world->job);
+    *bucket_us = world->bucket_us;
+    return !world->removed || err_set(err, ERR_GONE, "removed");
+}
+
+static inline page_t *
+a_page(page_writer_t *writer, int first, int count, uint32_t cells)
+{
+    for (int i = first; i < first + count; i++) {
+        page_row_open(writer, cells);
+        page_cell_int(writer, i);
+        if (cells > 1)
+            page_cell_text(writer, "row", 3);
+        assert_true(page_row_close(writer));
+    }
+    err_t err;
+    page_t *page = page_writer_close(writer, &err);
+    assert_non_null(page);
+    return page;
+}
+
+static inline void
+world_init(world_t *world)
+{
+    *world = (world_t){ .missing = NONE, .wrong = NONE, .moves_at = NONE, .bucket_us = 77 };
+    own(page_writer) writer = page_writer_new(4096, 1000, 4096);
+    for (int n = 0; n < PAGES; n++) {
+        int count = n < PAGES - 1 ? PAGE_ROWS : ROWS - n * PAGE_ROWS;
+        world->pages[n] = a_page(writer, n * PAGE_ROWS, count, 2);
+    }
+    world->job = job_new();
+    world->job->id = jobid_make(1000, 0);
+    world->job->attempt = 4;
+    world->job->bucket_us = 77;
+    world->job->manifest = manifest_new();
+    world->result = manifest_add(world->job->manifest);
+    world->result->ordinal = 2;
+    world->result->step = 1;
+    world->result->has_columns = true;
+    result_columns(world->result, 2);
+    world->result->rows = ROWS;
+    world->result->pages = PAGES;
+    memcpy(world->result->hash, world->pages[PAGES - 1]->hash, PAGE_HASH_SIZE);
+}
+
+static inline void
+world_end(world_t *world)
+{
+    for (int n = 0; n < PAGES; n++)
+        page_destroy(&world->pages[n]);
+    job_destroy(&world->job);
+}
+
+static inline rows_t *
+open_as(world_t *world, int64_t offset, bool stored, err_t *err)
+{
+    const page_source_t source = { .page = fetch,
+                                   .send = send_for,
+                                   .expired = expired,
+                                   .where = where,
+                                   .shelf = shelf,
+                                   .arg = world };
+    return rows_new(&source, world->job, world->result, offset, stored, err);
+}
+
+static inline rows_t *
+open_rows(world_t *world, int64_t offset, err_t *err)
+{
+    return open_as(world, offset, false, err);
+}
+
+/* Walk over a run whose first row is `from`. */
+static inline void
+walk(const run_t *run, int64_t from)
+{
+    page_reader_t in;
+    err_t err;
+    uint32_t cells = 0;
+    cell_t number;
+    cell_t text;
+    assert_int_equal(run->first_row, from);
+    page_reader_init(&in, run->data, run->size);
+    for (uint32_t i = 0; i < run->rows; i++) {
+        assert_true(page_reader_row(&in, &cells, &err));
+        assert_int_equal(cells, 2);
+        assert_true(page_reader_cell(&in, &number, &err));
+        assert_int_equal(number.number, from + i);
+        assert_true(page_reader_cell(&in, &text, &err));
+        assert_int_equal(text.bytes.size, 3);
+    }
+}
+
+/* Read to the end, or to a failure; how many rows there were. */
+static inline int
+read_all(rows_t *rows, int64_t from, err_t *err)
+{
+    run_t run;
+    int count = 0;
+    while (rows_run(rows, INT64_MAX, &run, err)) {
+        walk(&run, from + count);
+        count += (int)run.rows;
+    }
+    return count;
+}
+
+/* Read one row. */
+static inline bool
+read_one(rows_t *rows, int64_t at, err_t *err)
+{
+    run_t run;
+    if (!rows_run(rows, 1, &run, err))
+        return false;
+    assert_int_equal(run.rows, 1);
+    walk(&run, at);
+    return true;
+}
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#endif

@@ -1,0 +1,312 @@
+/* Rows as text: what each kind of cell looks like in each form. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "api/rowtext.h"
+#include "tests/unit/http_fake.h"
+
+/* --- rows that are one page, which a test makes --- */
+
+struct rows {
+    uint8_t *raw;
+    const page_t *page; /* NULL: it was given */
+};
+
+bool
+rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
+{
+    (void)most;
+    err_clear(err);
+    if (!self->page)
+        return false;
+    *run = (run_t){ .rows = self->page->rows, .data = self->raw, .size = self->page->raw_bytes };
+    self->page = NULL;
+    return true;
+}
+
+typedef struct {
+    const char *name;
+    const char *type;
+    cell_kind_t kind;
+} heading_t;
+
+static page_writer_t *writer;
+static manifest_t *manifest;
+
+static int
+setup(void **unused)
+{
+    (void)unused;
+    writer = page_writer_new(1 << 22, 1 << 20, 1 << 22);
+    manifest = manifest_new();
+    return 0;
+}
+
+static int
+teardown(void **unused)
+{
+    (void)unused;
+    page_writer_destroy(&writer);
+    manifest_destroy(&manifest);
+    return 0;
+}
+
+static result_t *
+a_result(const heading_t *headings, uint32_t count)
+{
+    result_t *result = manifest_add(manifest);
+    result_columns(result, count);
+    for (uint32_t i = 0; i < count; i++) {
+        result->columns[i].name = mem_text(headings[i].name);
+        result->columns[i].type = mem_text(headings[i].type);
+        result->columns[i].kind = headings[i].kind;
+    }
+    return result;
+}
+
+/* Write the rows that are in the writer as text; "!" when that failed. Caller owns the result. */
+static char *
+text_of(const result_t *result, rowtext_form_t form, numbers_t numbers)
+{
+    err_t err;
+    own(page) page = page_writer_close(writer, &err);
+    page_writer_reset(writer);
+    own(mem) raw = mem_new(page->raw_bytes + 1);
+    assert_true(page_inflate(page->data, page->size, raw, page->raw_bytes, &err));
+    rows_t rows = { .raw = (uint8_t *)raw, .page = page };
+    own(rowtext) text = rowtext_new(result, form, numbers);
+    own(fake_reply) fake = fake_reply_new((frame_t){ .old = true }, false);
+    rowtext_head(text, &fake->reply);
+    int64_t count = 0;
+    bool good = rowtext_write(text, &fake->reply, &rows, INT64_MAX, &count, &err);
+    if (!good) {
+        assert_int_equal(err.kind, ERR_INTERNAL);
+        return mem_text("!");
+    }
+    reply_end(&fake->reply);
+    return mem_text(fake_body(fake));
+}
+
+static void
+assert_text(const result_t *result, rowtext_form_t form, numbers_t numbers, const char *expected)
+{
+    own(mem) text = text_of(result, form, numbers);
+    assert_string_equal(text, expected);
+}
+
+static void
+put_text(const char *text)
+{
+    page_cell_text(writer, text, strlen(text));
+}
+
+/* --- claims --- */
+
+static const heading_t all_kinds[] = {
+    { "t", "text", CELL_TEXT },       { "i", "integer", CELL_INTEGER },
+    { "b", "bigint", CELL_INTEGER },  { "f", "double precision", CELL_FLOAT },
+    { "r", "real", CELL_REAL },       { "n", "numeric", CELL_NUMERIC },
+    { "o", "boolean", CELL_BOOLEAN }, { "x", "bytea", CELL_BINARY },
+    { "z", "text", CELL_TEXT },
+};
+
+static void
+put_all_kinds(void)
+{
+    page_row_open(writer, 9);
+    put_text("a\"b,c\n");
+    page_cell_int(writer, -7);
+    page_cell_int(writer, INT64_C(9007199254740993));
+    page_cell_float(writer, 1e6);
+    page_cell_float(writer, 1e6);
+    put_text("12.3000");
+    page_cell_bool(writer, true);
+    page_cell_binary(writer, "\x00\xff", 2);
+    page_cell_nil(writer);
+    assert_true(page_row_close(writer));
+}
+
+static void
+objects_have_every_kind_of_value(void **unused)
+{
+    (void)unused;
+    const result_t *result = a_result(all_kinds, 9);
+    put_all_kinds();
+    assert_text(result, ROWTEXT_OBJECTS, NUMBERS_EXACT,
+                "{\"t\":\"a\\\"b,c\\n\",\"i\":-7,\"b\":9007199254740993,\"f\":1000000,\"r\":1e+06,"
+                "\"n\":12.3000,\"o\":true,\"x\":\"\\\\x00ff\",\"z\":null}");
+}
+
+static void
+numbers_that_a_double_may_not_hold_are_strings_on_demand(void **unused)
+{
+    (void)unused;
+    const result_t *result = a_result(all_kinds, 9);
+    put_all_kinds();
+    assert_text(result, ROWTEXT_ARRAYS, NUMBERS_STRING,
+                "[\"a\\\"b,c\\n\",-7,\"9007199254740993\",1000000,1e+06,\"12.3000\",true,"
+                "\"\\\\x00ff\",null]");
+}
+
+static void
+csv_is_what_the_database_prints(void **unused)
+{
+    (void)unused;
+    const result_t *result = a_result(all_kinds, 9);
+    put_all_kinds();
+    assert_text(result, ROWTEXT_CSV, NUMBERS_STRING,
+                "t,i,b,f,r,n,o,x,z\r\n"
+                "\"a\"\"b,c\n\",-7,9007199254740993,1000000,1e+06,12.3000,t,\\x00ff,\r\n");
+}
+
+static void
+csv_tells_an_empty_text_from_null(void **unused)
+{
+    (void)unused;
+    static const heading_t headings[] = { { "a,b", "text", CELL_TEXT },
+                                          { "", "text", CELL_TEXT },
+                                          { "say \"x\"", "text", CELL_TEXT } };
+    const result_t *result = a_result(headings, 3);
+    page_row_open(writer, 3);
+    put_text("");
+    page_cell_nil(writer);
+    put_text(" ");
+    assert_true(page_row_close(writer));
+    assert_text(result, ROWTEXT_CSV, NUMBERS_EXACT,
+                "\"a,b\",\"\",\"say \"\"x\"\"\"\r\n\"\",, \r\n");
+}
+
+static void
+rows_stand_behind_commas_or_on_lines(void **unused)
+{
+    (void)unused;
+    static const heading_t headings[] = { { "a", "integer", CELL_INTEGER },
+                                          { "a", "integer", CELL_INTEGER } };
+    static const char *const expected[] = {
+        [ROWTEXT_OBJECTS] = "{\"a\":0,\"a_2\":9},{\"a\":1,\"a_2\":9},{\"a\":2,\"a_2\":9}",
+        [ROWTEXT_ARRAYS] = "[0,9],[1,9],[2,9]",
+        [ROWTEXT_LINES] = "{\"a\":0,\"a_2\":9}\n{\"a\":1,\"a_2\":9}\n{\"a\":2,\"a_2\":9}\n",
+        [ROWTEXT_CSV] = "a,a\r\n0,9\r\n1,9\r\n2,9\r\n",
+    };
+    for (rowtext_form_t form = ROWTEXT_OBJECTS; form <= ROWTEXT_CSV; form++) {
+        for (int row = 0; row < 3; row++) {
+            page_row_open(writer, 2);
+            page_cell_int(writer, row);
+            page_cell_int(writer, 9);
+            assert_true(page_row_close(writer));
+        }
+        assert_text(a_result(headings, 2), form, NUMBERS_EXACT, expected[form]);
+    }
+}
+
+static void
+a_result_without_columns_still_has_rows(void **unused)
+{
+    (void)unused;
+    static const char *const expected[] = { "{},{}", "[],[]", "{}\n{}\n", "\r\n\r\n\r\n" };
+    for (rowtext_form_t form = ROWTEXT_OBJECTS; form <= ROWTEXT_CSV; form++) {
+        for (int row = 0; row < 2; row++) {
+            page_row_open(writer, 0);
+            assert_true(page_row_close(writer));
+        }
+        assert_text(a_result(NULL, 0), form, NUMBERS_EXACT, expected[form]);
+    }
+}
+
+static void
+a_numeric_is_a_number_only_when_json_has_it(void **unused)
+{
+    (void)unused;
+    static const char *const texts[] = { "12.30", "-0.5", "123456789012345678901234567890.123",
+                                         "1e-7",  "NaN",  "Infinity",
+                                         "007",   "1.",   ".5",
+                                         "-",     "1e",   "1}",
+                                         "" };
+    static const heading_t heading = { "n", "numeric", CELL_NUMERIC };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        page_row_open(writer, 1);
+        put_text(texts[i]);
+        assert_true(page_row_close(writer));
+    }
+    assert_text(a_result(&heading, 1), ROWTEXT_ARRAYS, NUMBERS_EXACT,
+                "[12.30],[-0.5],[123456789012345678901234567890.123],[1e-7],[\"NaN\"],"
+                "[\"Infinity\"],[\"007\"],[\"1.\"],[\".5\"],[\"-\"],[\"1e\"],[\"1}\"],[\"\"]");
+}
+
+static void
+cells_larger_than_the_buffer_come_whole(void **unused)
+{
+    (void)unused;
+    enum { BIG = 3 * REPLY_SIZE };
+    static const heading_t headings[] = { { "t", "text", CELL_TEXT },
+                                          { "x", "bytea", CELL_BINARY } };
+    own(mem) big = mem_new(BIG + 1);
+    memset(big, '"', BIG);
+    for (rowtext_form_t form = ROWTEXT_ARRAYS; form <= ROWTEXT_CSV; form += 2) {
+        page_row_open(writer, 2);
+        page_cell_text(writer, big, BIG);
+        page_cell_binary(writer, big, BIG);
+        assert_true(page_row_close(writer));
+        own(mem) text = text_of(a_result(headings, 2), form, NUMBERS_EXACT);
+        bool csv = form == ROWTEXT_CSV;
+        size_t frame = strlen(csv ? "t,x\r\n\"\",\\x\r\n" : "[\"\",\"\\\\x\"]");
+        assert_int_equal(strlen(text), 4 * (size_t)BIG + frame);
+        const char *at = text + strlen(csv ? "t,x\r\n\"" : "[\"");
+        for (size_t i = 0; i < BIG; i++)
+            assert_memory_equal(at + 2 * i, csv ? "\"\"" : "\\\"", 2);
+        at += 2 * (size_t)BIG + strlen(csv ? "\",\\x" : "\",\"\\\\x");
+        for (size_t i = 0; i < BIG; i++)
+            assert_memory_equal(at + 2 * i, "22", 2);
+    }
+}
+
+static void
+names_larger_than_the_buffer_come_whole(void **unused)
+{
+    (void)unused;
+    enum { BIG = REPLY_SIZE };
+    own(mem) name = mem_new(BIG + 1);
+    memset(name, 'n', BIG);
+    const heading_t heading = { name, "integer", CELL_INTEGER };
+    page_row_open(writer, 1);
+    page_cell_int(writer, 5);
+    assert_true(page_row_close(writer));
+    own(mem) text = text_of(a_result(&heading, 1), ROWTEXT_LINES, NUMBERS_EXACT);
+    assert_int_equal(strlen(text), BIG + strlen("{\"\":5}\n"));
+    assert_string_equal(text + BIG, "nn\":5}\n");
+}
+
+static void
+rows_of_another_width_are_refused(void **unused)
+{
+    (void)unused;
+    for (uint32_t cells = 0; cells < 4; cells += 2) {
+        static const heading_t heading = { "n", "integer", CELL_INTEGER };
+        page_row_open(writer, cells);
+        for (uint32_t i = 0; i < cells; i++)
+            page_cell_int(writer, 1);
+        assert_true(page_row_close(writer));
+        assert_text(a_result(&heading, 1), ROWTEXT_LINES, NUMBERS_EXACT, "!");
+    }
+}
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM(objects_have_every_kind_of_value),
+        CLAIM(numbers_that_a_double_may_not_hold_are_strings_on_demand),
+        CLAIM(csv_is_what_the_database_prints),
+        CLAIM(csv_tells_an_empty_text_from_null),
+        CLAIM(rows_stand_behind_commas_or_on_lines),
+        CLAIM(a_result_without_columns_still_has_rows),
+        CLAIM(a_numeric_is_a_number_only_when_json_has_it),
+        CLAIM(cells_larger_than_the_buffer_come_whole),
+        CLAIM(names_larger_than_the_buffer_come_whole),
+        CLAIM(rows_of_another_width_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
