@@ -30,8 +30,8 @@ notices_come_back_in_their_order(void **unused)
     notice_t second = a_notice(UINT32_MAX);
     second.detail = (char[]){ "" };
     second.hint = NULL;
-    assert_true(manifest_notice(manifest, &first) > 0);
-    assert_true(manifest_notice(manifest, &second) > 0);
+    assert_true(manifest_notice(manifest, &first));
+    assert_true(manifest_notice(manifest, &second));
 
     own(manifest) arrived = travel(manifest);
     assert_int_equal(arrived->notice_count, 2);
@@ -56,11 +56,11 @@ notices_beyond_their_number_are_only_counted(void **unused)
     own(manifest) manifest = manifest_new();
     for (uint32_t i = 0; i < NOTICES_MOST; i++) {
         notice_t notice = a_notice(i);
-        assert_true(manifest_notice(manifest, &notice) > 0);
+        assert_true(manifest_notice(manifest, &notice));
     }
     notice_t more = a_notice(NOTICES_MOST);
-    assert_int_equal(manifest_notice(manifest, &more), 0);
-    assert_int_equal(manifest_notice(manifest, &more), 0);
+    assert_false(manifest_notice(manifest, &more));
+    assert_false(manifest_notice(manifest, &more));
 
     own(manifest) arrived = travel(manifest);
     assert_int_equal(arrived->notice_count, NOTICES_MOST);
@@ -76,12 +76,12 @@ notices_beyond_their_bytes_are_only_counted_and_so_is_what_follows(void **unused
     notice_t notice = a_notice(0);
     own(mem) text = mem_format("%0*d", NOTICE_TEXT_MOST - (int)strlen(notice.hint), 0);
     notice.message = text;
-    assert_true(manifest_notice(manifest, &notice) > NOTICE_TEXT_MOST);
+    assert_true(manifest_notice(manifest, &notice));
     notice_t none = { .message = (char[]){ "" } };
-    assert_true(manifest_notice(manifest, &none) > 0); /* exactly full is not over it */
+    assert_true(manifest_notice(manifest, &none)); /* exactly full is not over it */
     notice_t small = { .message = (char[]){ "x" } };
-    assert_int_equal(manifest_notice(manifest, &small), 0);
-    assert_int_equal(manifest_notice(manifest, &none), 0);
+    assert_false(manifest_notice(manifest, &small));
+    assert_false(manifest_notice(manifest, &none));
     assert_int_equal(manifest->notice_count, 2);
     assert_int_equal(manifest->notices_dropped, 2);
 }
@@ -93,9 +93,9 @@ joined_notices_stand_behind_those_that_were_there(void **unused)
     own(manifest) manifest = manifest_new();
     own(manifest) other = manifest_new();
     notice_t notice = a_notice(1);
-    assert_true(manifest_notice(manifest, &notice) > 0);
+    assert_true(manifest_notice(manifest, &notice));
     notice.ordinal = 2;
-    assert_true(manifest_notice(other, &notice) > 0);
+    assert_true(manifest_notice(other, &notice));
     manifest->notices_dropped = UINT32_MAX - 1;
     other->notices_dropped = 2;
     manifest_join(manifest, other);
@@ -138,7 +138,7 @@ every_prefix_of_notices_is_refused(void **unused)
     (void)unused;
     own(manifest) manifest = manifest_new();
     notice_t notice = a_notice(0);
-    assert_true(manifest_notice(manifest, &notice) > 0);
+    assert_true(manifest_notice(manifest, &notice));
     size_t size = 0;
     own(mem) bytes = (mem_t *)manifest_pack(manifest, &size);
     for (size_t prefix = 0; prefix < size; prefix++)
@@ -162,19 +162,33 @@ notices_that_are_none_are_refused(void **unused)
 }
 
 static void
-a_notice_weighs_at_least_what_it_packs_to(void **unused)
+what_is_only_to_be_counted_is_a_gap_too(void **unused)
 {
     (void)unused;
     own(manifest) manifest = manifest_new();
-    own(mem) text = mem_format("%0*d", 10000, 0);
-    notice_t notice = a_notice(UINT32_MAX);
-    notice.message = notice.detail = notice.hint = text;
-    notice.step = UINT32_MAX;
-    size_t weight = manifest_notice(manifest, &notice);
-    size_t size = 0;
-    own(mem) packed = (mem_t *)manifest_pack(manifest, &size);
-    assert_non_null(packed);
-    assert_in_range(weight, size, size + 64);
+    notice_t notice = a_notice(0);
+    assert_false(manifest_notice(manifest, NULL));
+    assert_false(manifest_notice(manifest, &notice));
+    assert_int_equal(manifest->notice_count, 0);
+    assert_int_equal(manifest->notices_dropped, 2);
+}
+
+static void
+what_was_said_stays_when_results_do_not_stand(void **unused)
+{
+    (void)unused;
+    own(manifest) manifest = manifest_new();
+    notice_t notice = a_notice(1);
+    manifest_add(manifest)->tag = mem_text("SELECT 1");
+    result_columns(manifest_add(manifest), 3);
+    assert_true(manifest_notice(manifest, &notice));
+    manifest_forget_results(manifest);
+    own(manifest) arrived = travel(manifest);
+    assert_int_equal(arrived->count, 0);
+    assert_int_equal(arrived->notice_count, 1);
+    assert_int_equal(arrived->notices[0].ordinal, 1);
+    manifest_add(manifest)->ordinal = 7; /* and may be filled again */
+    assert_int_equal(manifest->count, 1);
 }
 
 int
@@ -188,7 +202,8 @@ main(void)
         cmocka_unit_test(the_bytes_of_notices_are_those_that_the_store_holds),
         cmocka_unit_test(every_prefix_of_notices_is_refused),
         cmocka_unit_test(notices_that_are_none_are_refused),
-        cmocka_unit_test(a_notice_weighs_at_least_what_it_packs_to),
+        cmocka_unit_test(what_is_only_to_be_counted_is_a_gap_too),
+        cmocka_unit_test(what_was_said_stays_when_results_do_not_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
