@@ -61,7 +61,8 @@ typedef struct {
     char *error_hint;
     int32_t error_position;
     char *leaves; /* what it left in its session that a later step may need; NULL: nothing */
-    manifest_t *manifest; /* what it left; NULL: nothing, not asked for, or joined into the job's */
+    manifest_t *manifest;   /* what it left, and of one that is not done only what was said; NULL:
+                               nothing, not asked for, or joined into the job's */
     uint32_t manifest_size; /* of that in the store, packed */
 } job_step_t;
 
@@ -100,7 +101,8 @@ typedef struct job {
     int32_t error_position; /* character in the SQL text, from 1; 0: none */
     char *sql;              /* NULL unless asked for */
     manifest_t *manifest;   /* NULL unless asked for, and for jobs that left none; that of a job of
-                               several steps has their results one behind the other */
+                               several steps has their results one behind the other. Of a job of
+                               one step that ended otherwise than done: only what was said */
     int64_t cancel_ms;      /* when it was asked to stop, 0: never; only while it is not final */
     uint32_t steps;         /* how many it has */
     job_step_t *step;       /* all of them when it was found whole and has several; else NULL */

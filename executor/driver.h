@@ -60,6 +60,7 @@ typedef struct {
                        has answered nobody knows of an effect: no TURN_BROKEN then, but TURN_LOST */
     bool last;      /* nothing of the job comes after it. Otherwise session state is kept: after a
                        failure, too, until clean() */
+    bool quiet;     /* what the source says beside its answers is only counted */
     jobid_t job;    /* for the marker */
     uint32_t step;
 } script_t;
@@ -138,7 +139,8 @@ typedef struct {
 
     /* Run a script on a channel that is clean, or kept from the job's script before. Each statement
      * adds a result to the manifest, whose step is the script's; of an open one it is the last.
-     * Keeps writer and manifest for as long as the statements. */
+     * What the source says about them beside its answers, up to COMMIT, is among its notices. Keeps
+     * writer and manifest for as long as the statements. */
     void (*run)(channel_t *self, const script_t *script, page_writer_t *rows, manifest_t *manifest);
 
     /* After TURN_RAN: the transaction's id when it wrote, else 0; and is its marker in? */

@@ -61,6 +61,7 @@ run_send(slot_t *self)
                               .read_only = self->claimed.read_only,
                               .autocommit = self->steps.autocommit,
                               .last = steps_last(&self->steps),
+                              .quiet = steps_crowded(&self->steps),
                               .job = self->record->job,
                               .step = self->steps.now };
     page_writer_reset(self->writer);

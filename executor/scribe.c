@@ -311,11 +311,24 @@ fill_done(record_t *self, ending_t *ending)
     }
 }
 
+/* What the statements had to say, without their results. */
+static void
+fill_said(record_t *self, ending_t *ending)
+{
+    manifest_t *manifest = self->manifest;
+    ending->manifest = NULL;
+    ending->manifest_size = 0;
+    if (!manifest || (manifest->notice_count == 0 && manifest->notices_dropped == 0))
+        return;
+    manifest_forget_results(manifest);
+    record_repack(self);
+    ending->manifest = record_packed(self, &ending->manifest_size);
+}
+
 static void
 fill_failed(const record_t *self, ending_t *ending)
 {
     const failure_t *failure = &self->failure;
-    ending->manifest = NULL;
     ending->error = failure->message ? failure->message : "the job failed";
     ending->error_detail = failure->detail;
     ending->error_hint = failure->hint;
@@ -329,10 +342,13 @@ put_finish(record_t *self)
     if (self->ended_us > 0)
         self->ending.storing_us += clock_mono_us() - self->ended_us;
     self->ended_us = 0;
-    if (self->ending.state != JOB_DONE)
+    bool done = self->ending.state == JOB_DONE;
+    if (!done)
         fill_failed(self, &self->ending);
-    else if (!self->several)
+    if (!self->several && done)
         fill_done(self, &self->ending);
+    else if (!self->several)
+        fill_said(self, &self->ending);
     self->control.several = self->several;
     self->control.in.ending = self->ending;
     record_send(self, WRITE_FINISH, on_end);
@@ -387,10 +403,12 @@ record_step(record_t *self, const step_move_t *move, write_fn done)
     assert(self->pages_busy == 0);
     write_clear(&self->control);
     ending_t to = { .state = move->to, .executing_us = move->executing_us };
-    if (move->to == JOB_DONE)
+    if (move->to == JOB_DONE) {
         fill_done(self, &to);
-    else if (move->to != JOB_RUNNING)
+    } else if (move->to != JOB_RUNNING) {
         fill_failed(self, &to);
+        fill_said(self, &to);
+    }
     self->control.in.step.step = move->step;
     self->control.in.step.from = move->from;
     self->control.in.step.to = to;

@@ -124,7 +124,8 @@ void record_page(record_t *self, const result_t *result, page_t **page_p);
 /* Forget pages under way: the result that they are of will not stand. */
 void record_forget_pages(record_t *self);
 
-/* Send a step's move, with its manifest (done) or its failure; no page may be under way. */
+/* Send a step's move, with its manifest (done), or its failure and what was said; no page may be
+ * under way. */
 void record_step(record_t *self, const step_move_t *move, write_fn done);
 
 /* The step is over: forget its manifest and its failure. */
@@ -135,9 +136,9 @@ void record_next(record_t *self);
 const uint8_t *record_packed(record_t *self, size_t *size);
 void record_repack(record_t *self);
 
-/* The end, in this state; the slot lets go. Done jobs leave their manifest, others their failure.
- * Waits until the pages are stored; when one cannot be, or could not be before, the job failed (so
- * nothing that wrote on its source may come here with pages under way). */
+/* The end, in this state; the slot lets go. Done jobs leave their manifest, others their failure
+ * and what was said. Waits until the pages are stored; when one cannot be, or could not be before,
+ * the job failed (so nothing that wrote on its source may come here with pages under way). */
 void record_finish(record_t *self, job_state_t state);
 
 /* Claimed, and to be run by somebody else; the slot lets go. */

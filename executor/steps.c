@@ -65,15 +65,29 @@ steps_lost(const steps_t *self, int32_t attempt)
     return NULL;
 }
 
-size_t
-steps_room(const steps_t *self)
+/* Of all that a job may leave. */
+static size_t
+room_left(const steps_t *self)
 {
     size_t left = MANIFESTS_MOST;
     for (uint32_t i = 0; i < self->count; i++) {
         size_t size = i == self->now ? 0 : self->list[i].manifest_size;
         left -= size < left ? size : left;
     }
+    return left;
+}
+
+size_t
+steps_room(const steps_t *self)
+{
+    size_t left = room_left(self);
     return left < MANIFEST_MOST ? left : MANIFEST_MOST;
+}
+
+bool
+steps_crowded(const steps_t *self)
+{
+    return room_left(self) < MANIFESTS_MOST / 2;
 }
 
 /* --- getting ready --- */
@@ -152,7 +166,7 @@ steps_ended(steps_t *self, job_state_t state, const ending_t *ending, failure_t 
     step->rows = ending->rows;
     step->bytes = ending->bytes;
     step->pages = ending->pages;
-    step->manifest_size = state == JOB_DONE ? (uint32_t)ending->manifest_size : 0;
+    step->manifest_size = (uint32_t)ending->manifest_size;
     free(step->error);
     free(step->error_detail);
     free(step->error_hint);

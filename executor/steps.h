@@ -49,6 +49,10 @@ const char *steps_lost(const steps_t *self, int32_t attempt);
 /* How much the manifest of the step at work may weigh, after those that the job's steps left. */
 size_t steps_room(const steps_t *self);
 
+/* Have these left so much that what the source says beside its answers must not be kept, lest there
+ * be no room for results? */
+bool steps_crowded(const steps_t *self);
+
 /* Make the step at work ready to run: its statements, and whether it is to run outside a
  * transaction. Where it must not run at all: false, and `failure` says why. */
 bool steps_prepare(steps_t *self, const jobid_t *job, autocommit_t autocommit, bool read_only,

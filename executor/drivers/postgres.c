@@ -112,6 +112,7 @@ connected(channel_t *self)
     if (PQsetnonblocking(self->conn, 1) != 0 || !PQenterPipelineMode(self->conn))
         self->broken = true;
     PQsetErrorVerbosity(self->conn, PQERRORS_DEFAULT);
+    notices_watch(self);
     ask_who(self);
     return TURN_WAIT;
 }

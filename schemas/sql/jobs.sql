@@ -177,7 +177,8 @@ FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS f (id, atte
       LIMIT cardinality($1::uuid[])) f
 JOIN job j ON j.id = f.id AND j.attempt = f.attempt AND j.state = f.state;
 
--- Jobs of their own tenant, wherever they live; manifests only where asked for.
+-- Jobs of their own tenant, wherever they live; manifests only where asked for, and of jobs that ended
+-- otherwise than done: they hold no results.
 -- The rows of jobs whose pages expired stay for seven days. The smallest and the largest id let the
 -- server leave out the partitions of other days before it opens them. The tenant is compared as an
 -- expression, lest the queue's index be walked through for one id.
@@ -200,7 +201,7 @@ LATERAL (
            j.created_at, j.started_at, j.first_page_at, j.ended_at, j.expires_at, j.bucket, j.rows,
            j.bytes, j.pages, j.planning_us, j.executing_us, j.storing_us, j.sqlstate, j.error,
            j.error_detail, j.error_hint, j.error_position,
-           CASE WHEN q.whole THEN j.manifest END, j.expires_at <= now(), j.steps, NULL,
+           CASE WHEN q.whole OR j.state <> 'done' THEN j.manifest END, j.expires_at <= now(), j.steps, NULL,
            j.retention_s
     FROM job j
     WHERE j.id = q.id AND j.tenant = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid

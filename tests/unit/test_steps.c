@@ -186,13 +186,24 @@ manifests_of_earlier_steps_leave_less_room(void **unused)
     have_two();
     assert_int_equal(steps_room(&steps), MANIFEST_MOST);
     const ending_t large = { .manifest_size = MANIFESTS_MOST - 100 };
-    steps_ended(&steps, JOB_FAILED, &large, &none); /* whose manifest nobody keeps */
-    assert_int_equal(steps.list[0].manifest_size, 0);
-    steps_ended(&steps, JOB_DONE, &large, &none);
+    steps_ended(&steps, JOB_FAILED, &large, &none); /* what its statements said is kept, too */
     steps.now = 1;
     assert_int_equal(steps_room(&steps), 100);
     steps.list[0].manifest_size = MANIFESTS_MOST + 1;
     assert_int_equal(steps_room(&steps), 0);
+}
+
+static void
+half_of_the_room_is_for_results_alone(void **unused)
+{
+    (void)unused;
+    have_two();
+    steps.now = 1;
+    steps.list[0].manifest_size = MANIFESTS_MOST / 2;
+    assert_false(steps_crowded(&steps));
+    steps.list[0].manifest_size++;
+    assert_true(steps_crowded(&steps));
+    assert_int_equal(steps_room(&steps), MANIFEST_MOST);
 }
 
 #define STEPS_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -212,6 +223,7 @@ main(void)
         STEPS_TEST(the_job_fails_with_its_steps_words),
         STEPS_TEST(totals_are_of_the_steps_that_are_done),
         STEPS_TEST(manifests_of_earlier_steps_leave_less_room),
+        STEPS_TEST(half_of_the_room_is_for_results_alone),
         STEPS_TEST(only_what_earlier_attempts_left_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,11 @@ turn_t rows_copied(channel_t *self, failure_t *failure);
 /* The row that comes in is larger than is taken. */
 turn_t rows_oversize(const channel_t *self, failure_t *failure);
 
+/* --- notices.c --- */
+
+/* From now on keep what the source says about a script's statements. */
+void notices_watch(channel_t *self);
+
 /* --- ends.c: the ends of segments. --- */
 
 turn_t ends_synced(channel_t *self, failure_t *failure);

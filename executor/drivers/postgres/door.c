@@ -19,7 +19,7 @@ static const char session_options[] =
 
 enum { PARAMETERS_MOST = 64 }; /* libpq 15 knows 40 */
 
-/* Nobody reads a source's notices; libpq would print them. */
+/* Nobody reads what a source says at the login; libpq would print it. */
 static void
 ignore_notice(void *arg, const PGresult *notice)
 {
