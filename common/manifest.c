@@ -19,8 +19,8 @@ enum {
     NOTICE_FIELDS = 7,
 };
 
-/* What a result, a column and a notice weigh beside their texts. */
-enum { RESULT_WEIGHT = 256, COLUMN_WEIGHT = 64, NOTICE_WEIGHT = 64 };
+/* What a result and a column weigh beside their texts. */
+enum { RESULT_WEIGHT = 256, COLUMN_WEIGHT = 64 };
 
 /* --- making --- */
 
@@ -51,16 +51,24 @@ notice_clear(notice_t *self)
 }
 
 void
+manifest_forget_results(manifest_t *self)
+{
+    for (uint32_t i = 0; i < self->count; i++)
+        result_clear(&self->results[i]);
+    free(self->results);
+    self->results = NULL;
+    self->count = 0;
+}
+
+void
 manifest_destroy(manifest_t **self_p)
 {
     manifest_t *self = *self_p;
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->count; i++)
-        result_clear(&self->results[i]);
+    manifest_forget_results(self);
     for (uint32_t i = 0; i < self->notice_count; i++)
         notice_clear(&self->notices[i]);
-    free(self->results);
     free(self->notices);
     free(self);
     *self_p = NULL;
@@ -144,20 +152,20 @@ count_dropped(manifest_t *self, uint32_t dropped)
     self->notices_dropped += dropped < room ? dropped : room;
 }
 
-size_t
+bool
 manifest_notice(manifest_t *self, const notice_t *notice)
 {
-    size_t size = notice_size(notice);
-    if (self->notices_dropped > 0 || !notice_fits(self, size)) { /* no gap between those kept */
+    bool gap = self->notices_dropped > 0; /* there is none between those that are kept */
+    if (!notice || gap || !notice_fits(self, notice_size(notice))) {
         count_dropped(self, 1);
-        return 0;
+        return false;
     }
     notice_t *kept = add_notice(self);
     *kept = *notice;
     kept->message = mem_text(notice->message);
     kept->detail = mem_text(notice->detail);
     kept->hint = mem_text(notice->hint);
-    return NOTICE_WEIGHT + size;
+    return true;
 }
 
 void

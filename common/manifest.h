@@ -13,7 +13,7 @@
  * A few hundred bytes of SQL can ask for a thousand wide results of nothing, so what a step and a
  * job leave in manifests is bounded by their weight: whoever makes one adds it up result by result,
  * and gives up in time. A reader of a whole job holds all of its steps' manifests. Notices have
- * bounds of their own: beyond them they are only counted.
+ * bounds of their own, and beyond them are only counted.
  */
 #ifndef COMMON_MANIFEST_H
 #define COMMON_MANIFEST_H
@@ -88,10 +88,13 @@ void result_columns(result_t *self, uint32_t count);
 /* What it costs to keep, in memory and packed: at least as many bytes as it packs to. */
 size_t result_weight(const result_t *self);
 
-/* Keep what a statement of the manifest's one step had to say, or only count it when the step has
- * said too much. Copies all texts, of which only the message must be there. Returns what it weighs,
- * as a result does; 0: dropped. */
-size_t manifest_notice(manifest_t *self, const notice_t *notice);
+/* Keep what a statement of the manifest's one step had to say: true. Or only count it, when that is
+ * NULL, or the step has said too much. Copies all texts, of which only the message must be there.
+ */
+bool manifest_notice(manifest_t *self, const notice_t *notice);
+
+/* The results do not stand: nothing is left but what was said. */
+void manifest_forget_results(manifest_t *self);
 
 /* Move all results and notices of `other` behind those of self; other is empty then. */
 void manifest_join(manifest_t *self, manifest_t *other);

@@ -115,7 +115,8 @@ fake_copy(engine_t *self, bool whole)
         for (uint32_t i = 0; i < job->steps; i++)
             job->step[i] = fake_step(&self->job->step[i]);
     }
-    if (!whole || !self->job->manifest)
+    bool ended_badly = job_state_final(job->state) && job->state != JOB_DONE;
+    if (!self->job->manifest || !(whole || ended_badly))
         return job;
     size_t size = 0;
     err_t err;

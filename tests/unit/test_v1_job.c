@@ -60,6 +60,34 @@ the_body_is_read_as_json_whatever_its_type_is_called(void **unused)
 /* --- status --- */
 
 static void
+the_status_of_a_failed_job_tells_what_was_said(void **unused)
+{
+    (void)unused;
+    end(JOB_FAILED);
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_null(strstr(heard, "notices"));
+    add_notice(0, 0, "careful");
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_heard("\"notices\":[{\"severity\":\"NOTICE\",\"sqlstate\":\"00000\","
+                 "\"message\":\"careful\",\"detail\":null,\"hint\":\"h\",\"statement\":null}]}");
+}
+
+/* Whether it does must not hang on how the job was found. */
+static void
+the_status_of_a_done_job_of_one_step_does_not(void **unused)
+{
+    (void)unused;
+    end(JOB_DONE);
+    add_result(1, "SELECT 1", NULL);
+    add_notice(0, 0, "careful");
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_null(strstr(heard, "notices"));
+    add_steps(2);
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_heard("\"message\":\"careful\",\"detail\":null,\"hint\":\"h\",\"statement\":0}]}");
+}
+
+static void
 a_pending_job_has_not_started(void **unused)
 {
     (void)unused;
@@ -237,6 +265,8 @@ main(void)
         CLAIM(codes_are_403_for_another_tenant_and_404_for_what_is_not_there),
         CLAIM(wait_is_seconds),
         CLAIM(who_waits_while_the_node_stops_is_answered_at_once),
+        CLAIM(the_status_of_a_failed_job_tells_what_was_said),
+        CLAIM(the_status_of_a_done_job_of_one_step_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,32 @@ results_have_the_document_s_shape(void **unused)
                "\"pages\":0},\"schema\":[{\"name\":\"n\",\"type\":\"TIMESTAMP WITH TIME ZONE\"}],"
                "\"rows\":[{\"n\":0},{\"n\":10}],\"total_rows\":2,\"complete\":true,\"offset\":0,"
                "\"command\":\"SELECT 2\",\"rows_affected\":null,\"truncated\":false,"
-               "\"hash\":\"" ZEROS "\"}");
+               "\"hash\":\"" ZEROS "\",\"notices\":[]}");
+}
+
+/* Statements 1 and 3 of the job said something, and so did one of a step that failed. */
+static void
+notices_name_their_statement_through_the_whole_job(void **unused)
+{
+    (void)unused;
+    end(JOB_DONE);
+    static const uint32_t steps[] = { 0, 0, 2, 2 };
+    for (uint32_t i = 0; i < 4; i++) {
+        result_t *result = add_result(0, "DO", NULL);
+        result->step = steps[i];
+        result->ordinal = i % 2;
+    }
+    add_notice(0, 1, "one");
+    add_notice(1, 0, "failed");
+    add_notice(2, 1, "three");
+    assert_int_equal(get(JOB "/results", NULL), 200);
+    assert_heard("\"notices\":[{\"severity\":\"NOTICE\",\"sqlstate\":\"00000\","
+                 "\"message\":\"one\",\"detail\":null,\"hint\":\"h\",\"statement\":1},");
+    assert_heard("\"message\":\"failed\",\"detail\":null,\"hint\":\"h\",\"statement\":null},");
+    assert_heard("\"message\":\"three\",\"detail\":null,\"hint\":\"h\",\"statement\":3}]}");
+    fake.job->manifest->notices_dropped = 7;
+    assert_int_equal(get(JOB "/results", NULL), 200);
+    assert_heard("\"statement\":3}],\"notices_dropped\":7}");
 }
 
 static void
@@ -252,6 +277,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM(results_have_the_document_s_shape),
+        CLAIM(notices_name_their_statement_through_the_whole_job),
         CLAIM(offset_and_limit_choose_rows),
         CLAIM(a_thousand_rows_are_the_most),
         CLAIM(parameters_that_are_wrong_are_named),

@@ -168,6 +168,21 @@ add_result(int64_t rows, const char *tag, const char *const *names)
     return result;
 }
 
+static inline void
+add_notice(uint32_t step, uint32_t ordinal, const char *text)
+{
+    if (!fake.job->manifest)
+        fake.job->manifest = manifest_new();
+    own(mem) message = mem_text(text);
+    const notice_t notice = { .severity = "NOTICE",
+                              .sqlstate = "00000",
+                              .message = message,
+                              .hint = (char[]){ "h" },
+                              .step = step,
+                              .ordinal = ordinal };
+    assert_true(manifest_notice(fake.job->manifest, &notice));
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

@@ -175,6 +175,7 @@ write_json(const answer_t *self, err_t *err)
         return false;
     json_end_list(&json);
     members_of_result(&json, self);
+    v1_member_notices(&json, self->job->manifest);
 
     json_end(&json);
     return true;

@@ -71,6 +71,15 @@ member_steps(json_t *json, const job_t *job)
     json_end_list(json);
 }
 
+/* Of a job of one step that is done the manifest is not read for this: a status must stay cheap. */
+static bool
+says_something(const job_t *job)
+{
+    const manifest_t *manifest = job->manifest;
+    return manifest && (v1_failed(job) || job->step)
+           && (manifest->notice_count > 0 || manifest->notices_dropped > 0);
+}
+
 bool
 v1_status(call_t *call, err_t *err)
 {
@@ -100,6 +109,8 @@ v1_status(call_t *call, err_t *err)
         v1_member_time(&json, "cancelRequestedAt", job->cancel_ms);
     if (job->step)
         member_steps(&json, job);
+    if (says_something(job))
+        v1_member_notices(&json, job->manifest);
     json_end(&json);
     return true;
 }

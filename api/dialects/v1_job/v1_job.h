@@ -47,6 +47,10 @@ void v1_member_hash(json_t *json, const uint8_t hash[PAGE_HASH_SIZE]);
  * rows. */
 void v1_member_affected(json_t *json, const char *tag);
 
+/* "notices": what the source said beside its answers; and "notices_dropped", if there were more.
+ * `manifest` may be NULL. */
+void v1_member_notices(json_t *json, const manifest_t *manifest);
+
 /* A reply that is {"id": ...}. Returns true. */
 bool v1_answer_id(call_t *call, int status, const jobid_t *id);
 

@@ -159,6 +159,46 @@ v1_member_affected(json_t *json, const char *tag)
         json_member_nil(json, "rows_affected");
 }
 
+/* Both are in the order of steps and statements: `at` goes on where it stood. A statement whose
+ * step failed left no result, and has no number. */
+static void
+member_statement(json_t *json, const manifest_t *manifest, const notice_t *notice, uint32_t *at)
+{
+    const result_t *result = manifest->results;
+    while (*at < manifest->count
+           && (result[*at].step < notice->step
+               || (result[*at].step == notice->step && result[*at].ordinal < notice->ordinal)))
+        ++*at;
+    bool there = *at < manifest->count && result[*at].step == notice->step
+                 && result[*at].ordinal == notice->ordinal;
+    if (there)
+        json_member_int(json, "statement", *at);
+    else
+        json_member_nil(json, "statement");
+}
+
+void
+v1_member_notices(json_t *json, const manifest_t *manifest)
+{
+    uint32_t at = 0;
+    json_name(json, "notices");
+    json_begin_list(json);
+    for (uint32_t i = 0; manifest && i < manifest->notice_count; i++) {
+        const notice_t *notice = &manifest->notices[i];
+        json_begin(json);
+        json_member_text(json, "severity", notice->severity);
+        json_member_text(json, "sqlstate", notice->sqlstate);
+        json_member_text(json, "message", notice->message);
+        json_member_text(json, "detail", notice->detail);
+        json_member_text(json, "hint", notice->hint);
+        member_statement(json, manifest, notice, &at);
+        json_end(json);
+    }
+    json_end_list(json);
+    if (manifest && manifest->notices_dropped > 0)
+        json_member_int(json, "notices_dropped", manifest->notices_dropped);
+}
+
 bool
 v1_answer_id(call_t *call, int status, const jobid_t *id)
 {
