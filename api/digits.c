@@ -28,25 +28,37 @@ static const char pairs[] = "00010203040506070809"
                             "80818283848586878889"
                             "90919293949596979899";
 
+static unsigned
+count_of(uint64_t number)
+{
+    for (unsigned count = 1;; count += 4) {
+        if (number < 10)
+            return count;
+        if (number < 100)
+            return count + 1;
+        if (number < 1000)
+            return count + 2;
+        if (number < 10000)
+            return count + 3;
+        number /= 10000;
+    }
+}
+
 char *
 digits_uint(char *out, uint64_t number)
 {
-    char text[20];
-    char *at = text + sizeof text;
+    char *end = out + count_of(number);
+    char *at = end;
     while (number >= 100) {
         at -= 2;
         memcpy(at, pairs + 2 * (number % 100), 2);
         number /= 100;
     }
-    if (number >= 10) {
-        at -= 2;
-        memcpy(at, pairs + 2 * number, 2);
-    } else {
-        *--at = (char)('0' + number);
-    }
-    size_t size = (size_t)(text + sizeof text - at);
-    memcpy(out, at, size);
-    return out + size;
+    if (number >= 10)
+        memcpy(out, pairs + 2 * number, 2);
+    else
+        *out = (char)('0' + number);
+    return end;
 }
 
 char *

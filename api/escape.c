@@ -9,11 +9,11 @@
 #define ONES UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-enum { WORD = 8, HIGH_BITS = 8 };
+enum { WORD = 8, BYTE_BITS = 8 };
 
 static const char hex[] = "0123456789abcdef";
 
-static uint64_t
+static inline uint64_t
 load(const char *text)
 {
     uint64_t word;
@@ -21,21 +21,57 @@ load(const char *text)
     return le64toh(word); /* the first byte is the lowest */
 }
 
+static inline uint64_t
+load_half(const char *text)
+{
+    uint32_t half;
+    memcpy(&half, text, sizeof half);
+    return le32toh(half);
+}
+
+static inline uint64_t
+byte_at(const char *text, size_t place)
+{
+    return (uint64_t)(uint8_t)text[place] << (BYTE_BITS * place);
+}
+
+/* The last bytes of a text, fewer than a word, with spaces behind them. Put together without a
+ * detour through memory, which would have to wait for each byte. */
+static inline uint64_t
+load_last(const char *text, size_t size)
+{
+    uint64_t word = ONES * ' ' << (BYTE_BITS * size);
+    if (size >= WORD / 2) {
+        size_t rest = size - WORD / 2;
+        return word | load_half(text) | load_half(text + rest) << (BYTE_BITS * rest);
+    }
+    if (size == 0)
+        return word;
+    return word | byte_at(text, 0) | byte_at(text, size / 2) | byte_at(text, size - 1);
+}
+
+static void
+store(char *out, uint64_t word)
+{
+    word = htole64(word);
+    memcpy(out, &word, sizeof word);
+}
+
 /* High bits of the bytes that are zero; only the lowest of them is sure. */
-static uint64_t
+static inline uint64_t
 zeros(uint64_t word)
 {
     return (word - ONES) & ~word & HIGHS;
 }
 
-static uint64_t
+static inline uint64_t
 equal_to(uint64_t word, char byte)
 {
     return zeros(word ^ ONES * (uint8_t)byte);
 }
 
 /* High bits of the bytes below 0x20; the same holds. */
-static uint64_t
+static inline uint64_t
 controls(uint64_t word)
 {
     return (word - ONES * 0x20) & ~word & HIGHS;
@@ -45,7 +81,7 @@ controls(uint64_t word)
 static unsigned
 before(uint64_t marks)
 {
-    return (unsigned)__builtin_ctzll(marks) / HIGH_BITS;
+    return (unsigned)__builtin_ctzll(marks) / BYTE_BITS;
 }
 
 /* --- JSON --- */
@@ -86,47 +122,56 @@ escape_byte(char *out, unsigned char byte)
     return out;
 }
 
+/* High bits of the bytes that cannot stand in a string; the lowest of them is sure. */
+static inline uint64_t
+json_marks(uint64_t word)
+{
+    return controls(word) | equal_to(word, '"') | equal_to(word, '\\');
+}
+
 char *
 escape_json(char *out, const char *text, size_t size)
 {
     const char *end = text + size;
-    while (end - text >= WORD) {
-        uint64_t word = load(text);
-        uint64_t marks = controls(word) | equal_to(word, '"') | equal_to(word, '\\');
-        memcpy(out, text, WORD);
-        unsigned clean = marks ? before(marks) : WORD;
+    while (text < end) {
+        size_t left = (size_t)(end - text);
+        size_t here = left < WORD ? left : WORD;
+        uint64_t word = left < WORD ? load_last(text, left) : load(text);
+        uint64_t marks = json_marks(word);
+        store(out, word);
+        size_t clean = marks ? before(marks) : here;
         out += clean;
         text += clean;
         if (marks)
             out = escape_byte(out, (unsigned char)*text++);
     }
-    while (text < end)
-        out = escape_byte(out, (unsigned char)*text++);
     return out;
 }
 
 /* --- CSV --- */
 
-static bool
-is_special(char byte)
+static inline uint64_t
+csv_marks(uint64_t word)
 {
-    return byte == '"' || byte == ',' || byte == '\n' || byte == '\r';
+    return equal_to(word, '"') | equal_to(word, ',') | equal_to(word, '\n') | equal_to(word, '\r');
 }
 
-bool
-escape_csv_plain(const char *text, size_t size)
+char *
+escape_csv_plain(char *out, const char *text, size_t size)
 {
     const char *end = text + size;
-    for (; end - text >= WORD; text += WORD) {
+    for (; end - text >= WORD; text += WORD, out += WORD) {
         uint64_t word = load(text);
-        if (equal_to(word, '"') | equal_to(word, ',') | equal_to(word, '\n') | equal_to(word, '\r'))
-            return false;
+        if (csv_marks(word))
+            return NULL;
+        store(out, word);
     }
-    while (text < end) {
-        if (is_special(*text++))
-            return false;
-    }
-    return true;
+    size_t left = (size_t)(end - text);
+    uint64_t word = load_last(text, left);
+    if (csv_marks(word))
+        return NULL;
+    store(out, word);
+    return out + left;
 }
 
 char *

@@ -6,7 +6,6 @@
 #ifndef API_ESCAPE_H
 #define API_ESCAPE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* What `size` bytes of text may become at most, with what is written beyond their end meanwhile. */
@@ -25,7 +24,7 @@ char *escape_csv(char *out, const char *text, size_t size);
 /* Bytes as lower-case hex. */
 char *escape_hex(char *out, const char *bytes, size_t size);
 
-/* Does a CSV field of this text need no quotes around it? */
-bool escape_csv_plain(const char *text, size_t size);
+/* A CSV field that needs no quotes around it, as it is; NULL when it needs them. */
+char *escape_csv_plain(char *out, const char *text, size_t size);
 
 #endif

@@ -50,20 +50,16 @@ exceeds_double(const column_t *column)
            || (column->kind == CELL_INTEGER && strcmp(column->type, "bigint") == 0);
 }
 
-/* `,"name":`; the first one without its comma. */
+/* `,"name":`, the first one without its comma; or just that. */
 static void
-lead_with_name(field_t *field, const char *name, bool first)
+make_lead(field_t *field, const char *name, bool first)
 {
-    own(mem) key = json_key(name);
-    field->lead = mem_format("%s%s", first ? "" : ",", key);
-    field->lead_size = strlen(field->lead);
-}
-
-static void
-lead_with_comma(field_t *field, bool first)
-{
-    field->lead = mem_text(first ? "" : ",");
-    field->lead_size = first ? 0 : 1;
+    own(mem) key = name ? json_key(name) : mem_text("");
+    own(mem) lead = mem_format("%s%s", first ? "" : ",", key);
+    field->lead_size = strlen(lead);
+    size_t room = field->lead_size > LEAD_SMALL ? field->lead_size : LEAD_SMALL;
+    field->lead = mem_new(room);
+    memcpy(field->lead, lead, field->lead_size);
 }
 
 rowtext_t *
@@ -80,10 +76,7 @@ rowtext_new(const result_t *result, rowtext_form_t form, numbers_t numbers)
         field_t *field = &self->fields[i];
         field->kind = result->columns[i].kind;
         field->quoted = numbers == NUMBERS_STRING && exceeds_double(&result->columns[i]);
-        if (named)
-            lead_with_name(field, table_name(table, i), i == 0);
-        else
-            lead_with_comma(field, i == 0);
+        make_lead(field, named ? table_name(table, i) : NULL, i == 0);
     }
     return self;
 }
@@ -107,15 +100,14 @@ static void
 head_name(reply_t *reply, const char *name)
 {
     size_t size = strlen(name);
-    if (size > 0 && escape_csv_plain(name, size)) {
-        reply_write(reply, name, size);
-        return;
-    }
-    own(mem) quoted = mem_new(ESCAPE_CSV_ROOM(size));
-    size_t used = (size_t)(escape_csv(quoted, name, size) - quoted);
-    reply_write(reply, "\"", 1);
-    reply_write(reply, quoted, used);
-    reply_write(reply, "\"", 1);
+    own(mem) room = mem_new(ESCAPE_CSV_ROOM(size));
+    char *end = size > 0 ? escape_csv_plain(room, name, size) : NULL;
+    bool quoted = !end;
+    if (quoted)
+        end = escape_csv(room, name, size);
+    reply_write(reply, "\"", quoted ? 1 : 0);
+    reply_write(reply, room, (size_t)(end - room));
+    reply_write(reply, "\"", quoted ? 1 : 0);
 }
 
 void

@@ -3,14 +3,24 @@
 
 enum { PIECE = 16 << 10 }; /* bytes of a large cell that are looked at for quotes at a time */
 
+static bool
+put_plain(out_t *out, const char *text, size_t size)
+{
+    if (size == 0 || ESCAPE_CSV_ROOM(size) > OUT_MOST)
+        return false;
+    out_need(out, ESCAPE_CSV_ROOM(size));
+    char *end = escape_csv_plain(out->at, text, size);
+    if (end)
+        out->at = end;
+    return end != NULL;
+}
+
 /* An empty text is quoted: nothing at all is null. */
 static void
 put_text(out_t *out, const char *text, size_t size)
 {
-    if (size > 0 && escape_csv_plain(text, size)) {
-        out_put(out, text, size);
+    if (put_plain(out, text, size))
         return;
-    }
     out_put(out, "\"", 1);
     while (size > 0) {
         size_t piece = size < PIECE ? size : PIECE;
@@ -35,24 +45,18 @@ put_binary(out_t *out, const char *bytes, size_t size)
     }
 }
 
+/* There is room for a number. */
 static void
 put_cell(out_t *out, const field_t *field, const cell_t *cell)
 {
     switch (cell->kind) {
     case UNPACK_TEXT: put_text(out, cell->bytes.data, cell->bytes.size); return;
-    case UNPACK_UINT:
-        out_need(out, DIGITS_MOST);
-        out->at = digits_uint(out->at, cell->number);
-        return;
-    case UNPACK_INT:
-        out_need(out, DIGITS_MOST);
-        out->at = digits_int(out->at, cell->negative);
-        return;
+    case UNPACK_UINT: out->at = digits_uint(out->at, cell->number); return;
+    case UNPACK_INT: out->at = digits_int(out->at, cell->negative); return;
     case UNPACK_FLOAT:
-        out_need(out, DIGITS_MOST);
         out->at = digits_float(out->at, cell->real, field->kind == CELL_REAL);
         return;
-    case UNPACK_BOOL: out_put(out, cell->boolean ? "t" : "f", 1); return;
+    case UNPACK_BOOL: *out->at++ = cell->boolean ? 't' : 'f'; return;
     case UNPACK_BINARY: put_binary(out, cell->bytes.data, cell->bytes.size); return;
     case UNPACK_NIL:
     case UNPACK_END:
@@ -72,10 +76,11 @@ rowtext_csv(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows)
         for (uint32_t i = 0; i < self->count; i++) {
             if (!cell_read(&in->in, &cell))
                 return false;
-            out_put(out, self->fields[i].lead, self->fields[i].lead_size);
+            out_cell(out, &self->fields[i]);
             put_cell(out, &self->fields[i], &cell);
         }
-        out_put(out, "\r\n", 2);
+        out_need(out, 2);
+        out_few(out, "\r\n", 2);
     }
     return true;
 }

@@ -9,8 +9,14 @@
 #include "api/escape.h"
 #include "api/rowtext.h"
 
+enum {
+    OUT_MOST = 64 << 10, /* bytes that room can be made for */
+    LEAD_SMALL = 32,     /* a lead of so many bytes is copied as a block of that size */
+    CELL_SMALL = 128,    /* room that is made for each cell: a small lead, and a number */
+};
+
 typedef struct {
-    char *lead; /* what stands before its cells: `,"name":` */
+    char *lead; /* what stands before its cells: `,"name":`; LEAD_SMALL bytes can be read */
     size_t lead_size;
     cell_kind_t kind;
     bool quoted; /* its numbers are strings */
@@ -42,8 +48,6 @@ void out_more(out_t *self, size_t size);
 /* Text of any size. */
 void out_long(out_t *self, const char *text, size_t size);
 
-enum { OUT_MOST = 64 << 10 };
-
 static inline void
 out_need(out_t *self, size_t size)
 {
@@ -58,6 +62,28 @@ out_put(out_t *self, const char *text, size_t size)
         out_long(self, text, size);
         return;
     }
+    memcpy(self->at, text, size);
+    self->at += size;
+}
+
+/* Begin a cell: what stands before it, and CELL_SMALL - LEAD_SMALL bytes of room. */
+static inline void
+out_cell(out_t *self, const field_t *field)
+{
+    out_need(self, CELL_SMALL);
+    if (field->lead_size <= LEAD_SMALL) {
+        memcpy(self->at, field->lead, LEAD_SMALL);
+        self->at += field->lead_size;
+        return;
+    }
+    out_long(self, field->lead, field->lead_size);
+    out_need(self, CELL_SMALL);
+}
+
+/* A few bytes, for which there is room. */
+static inline void
+out_few(out_t *self, const char *text, size_t size)
+{
     memcpy(self->at, text, size);
     self->at += size;
 }

@@ -90,10 +90,10 @@ quote(out_t *out, char *start, bool quoted)
     *out->at++ = '"';
 }
 
+/* Here and below there is room for a number in quotes. */
 static void
 put_number(out_t *out, const field_t *field, const cell_t *cell)
 {
-    out_need(out, DIGITS_MOST + 2);
     char *start = out->at;
     if (cell->kind == UNPACK_UINT)
         out->at = digits_uint(start, cell->number);
@@ -118,7 +118,7 @@ put_cell(out_t *out, const field_t *field, const cell_t *cell)
     case UNPACK_UINT:
     case UNPACK_INT:
     case UNPACK_FLOAT: put_number(out, field, cell); return;
-    case UNPACK_BOOL: out_put(out, cell->boolean ? "true" : "false", cell->boolean ? 4 : 5); return;
+    case UNPACK_BOOL: out_few(out, cell->boolean ? "true" : "false", cell->boolean ? 4 : 5); return;
     case UNPACK_BINARY: put_binary(out, bytes->data, bytes->size); return;
     case UNPACK_NIL:
     case UNPACK_END:
@@ -126,7 +126,7 @@ put_cell(out_t *out, const field_t *field, const cell_t *cell)
     case UNPACK_MAP:
     case UNPACK_OTHER: break;
     }
-    out_put(out, "null", 4);
+    out_few(out, "null", 4);
 }
 
 /* --- rows --- */
@@ -150,7 +150,7 @@ rowtext_json(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows)
             const field_t *field = &self->fields[i];
             if (!cell_read(&in->in, &cell))
                 return false;
-            out_put(out, field->lead, field->lead_size);
+            out_cell(out, field);
             put_cell(out, field, &cell);
         }
         out_need(out, 2);

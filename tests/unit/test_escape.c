@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -62,6 +63,20 @@ assert_json(const char *text, size_t size)
 }
 
 static void
+assert_plain(const char *text, size_t size, bool plain)
+{
+    own(mem) in = mem_new(size > 0 ? size : 1);
+    own(mem) out = mem_new(ESCAPE_CSV_ROOM(size));
+    memcpy(in, text, size);
+    const char *end = escape_csv_plain(out, in, size);
+    assert_int_equal(end != NULL, plain);
+    if (plain) {
+        assert_ptr_equal(end, out + size);
+        assert_memory_equal(out, in, size);
+    }
+}
+
+static void
 every_byte_at_every_place_of_a_word(void **unused)
 {
     (void)unused;
@@ -74,7 +89,8 @@ every_byte_at_every_place_of_a_word(void **unused)
             assert_json(text, place + 1);
             assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(20), text, sizeof text);
             bool special = byte == '"' || byte == ',' || byte == '\n' || byte == '\r';
-            assert_int_equal(escape_csv_plain(text, sizeof text), !special);
+            assert_plain(text, sizeof text, !special);
+            assert_plain(text, place + 1, !special);
         }
     }
 }
@@ -93,7 +109,7 @@ any_two_bytes_side_by_side(void **unused)
             bool plain = true;
             for (size_t i = 0; i < sizeof text; i++)
                 plain = plain && !strchr("\",\n\r", text[i] ? text[i] : 'x');
-            assert_int_equal(escape_csv_plain(text, sizeof text), plain);
+            assert_plain(text, sizeof text, plain);
         }
     }
 }
@@ -109,6 +125,7 @@ what_is_all_escapes_just_fits(void **unused)
         memset(text, '"', sizeof text);
         assert_json(text, size);
         assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(size), text, size);
+        assert_plain(text, size, size == 0);
     }
 }
 
