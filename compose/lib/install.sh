@@ -12,7 +12,7 @@ cluster="gcc libc6-dev cmake ninja-build pkg-config|pkgconf curl libzmq3-dev lib
     libmsgpack-dev|libmsgpack-c-dev libcivetweb-dev libpq-dev libsodium-dev libjansson-dev libzstd-dev zlib1g-dev
     libcurl4-openssl-dev|libcurl4-gnutls-dev postgresql-server"
 tests="git libcmocka-dev clang-format python3-pytest python3-requests python3-psycopg2 python3-zmq
-    python3-msgpack"
+    python3-msgpack python3-zstandard"
 
 list=false
 update=false
