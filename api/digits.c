@@ -15,6 +15,7 @@ enum {
     EXACT_DIGITS = 15,   /* that every normal double keeps */
     ENOUGH_DIGITS = 17,  /* that tell every double from its neighbours */
     SCIENTIFIC_SIZE = 40,
+    EXACT_SIZE = 400, /* no double, and nothing between two, of 2^52 and more has more digits */
 };
 
 static const char pairs[] = "00010203040506070809"
@@ -79,6 +80,29 @@ typedef struct {
     int exponent;
 } decimal_t;
 
+/* Does a text stand for exactly this number, all of whose digits can be printed? */
+static bool
+is_exactly(const char *text, long double number)
+{
+    char exact[EXACT_SIZE];
+    snprintf(exact, sizeof exact, "%.*Le", EXACT_SIZE - SCIENTIFIC_SIZE, number);
+    size_t digits = strcspn(text, "e");
+    size_t zeros = strspn(exact + digits, "0");
+    return strncmp(text, exact, digits) == 0 && strcmp(text + digits, exact + digits + zeros) == 0;
+}
+
+/* Is it just between this number and one of its neighbours? It reads back equal then, if this one
+ * is the even one; PostgreSQL takes a digit more. Below 2^52 such texts have more digits. */
+static bool
+is_between(double number, const char *text)
+{
+    if (number < 0x1p52)
+        return false;
+    long double above = ((long double)number + nextafter(number, INFINITY)) / 2;
+    long double below = ((long double)number + nextafter(number, 0)) / 2;
+    return is_exactly(text, above) || is_exactly(text, below);
+}
+
 /* As so many digits; does it read back equal? */
 static bool
 reads_back(double number, int count, char text[SCIENTIFIC_SIZE])
@@ -89,11 +113,12 @@ reads_back(double number, int count, char text[SCIENTIFIC_SIZE])
 
 /* Normal doubles keep 15 digits, so that a shorter form is that of 15 without its zeros. */
 static decimal_t
-shortest(double number)
+shortest(double number, bool four)
 {
     char text[SCIENTIFIC_SIZE];
     int count = number < DBL_MIN ? 1 : EXACT_DIGITS;
-    while (!reads_back(number, count, text) && count < ENOUGH_DIGITS)
+    while (!(reads_back(number, count, text) && (four || !is_between(number, text)))
+           && count < ENOUGH_DIGITS)
         count++;
     decimal_t decimal = { .count = count };
     decimal.digits[0] = text[0];
@@ -162,7 +187,7 @@ digits_float(char *out, double number, bool four)
     int most = four ? PLAIN_MOST_FOUR : PLAIN_MOST;
     if (number < (four ? 1e6 : 1e15) && number == (double)(uint64_t)number)
         return digits_uint(out, (uint64_t)number);
-    decimal_t decimal = shortest(number);
+    decimal_t decimal = shortest(number, four);
     if (decimal.exponent >= PLAIN_LEAST && decimal.exponent < most)
         return plain(out, &decimal);
     return scientific(out, &decimal);

@@ -64,6 +64,7 @@ doubles_are_written_as_postgresql_writes_them(void **unused)
     assert_float(5e-324, false, "5e-324");
     assert_float(1.5e-310, false, "1.5e-310");
     assert_float(100.5, false, "100.5");
+    assert_float(411423596450515968, false, "4.1142359645051597e+17"); /* ...16e+17 is a tie */
 }
 
 /* And `SELECT x::float4`. */
@@ -78,6 +79,7 @@ four_byte_floats_turn_to_exponents_sooner(void **unused)
     assert_float(3.4028235e38, true, "3.4028235e+38");
     assert_float(1.4e-45, true, "1.4e-45");
     assert_float(123456.7, true, "123456.7");
+    assert_float(5.2194367e19, true, "5.2194367e+19"); /* a tie of doubles, but not of floats */
 }
 
 static void
