@@ -1,4 +1,5 @@
 /* main.c - an API node: read settings, serve, wait for a signal, stop. */
+#include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -54,8 +55,14 @@ run(const conf_t *conf, int signals, err_t *err)
     return true;
 }
 
+/* Large blocks (send buffers, pages) are the kernel's again when they are freed. Left to itself the
+ * allocator would take the first of them for a sign, and keep such blocks in the heaps of as many
+ * threads as ever read a large result. */
+enum { LARGE_BLOCK = 128 << 10 };
+
 int
 main(int argc, char **argv)
 {
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     return program_run("millrace-api", api_settings, run, argc, argv);
 }

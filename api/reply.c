@@ -264,6 +264,15 @@ reply_begin(reply_t *self, send_fn send, void *arg, const frame_t *frame, bool h
     begin_anew(self);
 }
 
+/* A worker that has sent a large reply need not keep its buffer, all of which was written to. */
+static void
+trim_buffer(reply_t *self)
+{
+    if (self->filled)
+        free(take(self->buffer));
+    self->filled = false;
+}
+
 bool
 reply_end(reply_t *self)
 {
@@ -276,6 +285,7 @@ reply_end(reply_t *self)
         send_whole(self);
     }
     forget_encoder(self);
+    trim_buffer(self);
     return !self->bad && self->keep;
 }
 
@@ -355,6 +365,7 @@ reply_room(reply_t *self, size_t size)
     assert(size <= REPLY_ROOM_MOST);
     need_buffer(self);
     if (self->used + size > REPLY_ROOM_MOST) {
+        self->filled = true;
         if (self->bad)
             self->used = 0;
         else
