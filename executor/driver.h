@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/bind.h"
 #include "common/err.h"
 #include "common/jobid.h"
 #include "common/manifest.h"
@@ -50,11 +51,12 @@ typedef struct {
     bool ledger;      /* `millrace source prepare` was here: scripts leave a marker */
 } backend_t;
 
-/* One step of a job, or all of it. The statements are borrowed until TURN_RAN, TURN_COMMITTED of an
- * autocommit script, or a turn that failed. */
+/* One step of a job, or all of it. Statements and binds are borrowed until TURN_RAN, TURN_COMMITTED
+ * of an autocommit script, or a turn that failed. */
 typedef struct {
     const statements_t *statements;
-    bool read_only; /* READ ONLY, after a query of ours, and rolled back in the end */
+    const binds_t *binds; /* NULL: none of them takes a parameter */
+    bool read_only;       /* READ ONLY, after a query of ours, and rolled back in the end */
     bool
         autocommit; /* its one statement, outside any transaction: commit() is not called. Until it
                        has answered nobody knows of an effect: no TURN_BROKEN then, but TURN_LOST */

@@ -140,6 +140,8 @@ close_one(void)
     page_writer_destroy(&it.rows);
     manifest_destroy(&it.manifest);
     statements_destroy(&it.statements);
+    binds_destroy(&it.binds);
+    params_destroy(&it.params);
     failure_clear(&it.failure);
     free(it.text);
 }
@@ -291,6 +293,19 @@ expect_failure(turn_t turn, const char *sqlstate)
 
 /* --- scripts --- */
 
+static void
+bind(const char *sql)
+{
+    err_t err;
+    int32_t position = 0;
+    binds_destroy(&it.binds);
+    if (it.params)
+        it.binds = binds_make(it.statements, it.params, &position, &err);
+    if (it.params && !it.binds)
+        fail_msg("%s: %s", sql, err.text);
+    it.script.binds = it.binds;
+}
+
 void
 run(const char *sql, unsigned how)
 {
@@ -299,6 +314,7 @@ run(const char *sql, unsigned how)
     it.statements = statements_split(sql, &err);
     if (!it.statements)
         fail_msg("%s: %s", sql, err.text);
+    bind(sql);
     manifest_destroy(&it.manifest);
     it.manifest = manifest_new();
     it.size = 0;

@@ -23,6 +23,8 @@ typedef struct {
     uint32_t widest; /* raw bytes of the largest page */
     script_t script;
     statements_t *statements;
+    params_t *params; /* what the texts to come take; NULL: none */
+    binds_t *binds;
 } tested_t;
 
 /* The channel of the test that runs. */

@@ -60,17 +60,6 @@ answer_lost(channel_t *self, failure_t *failure)
     return TURN_LOST;
 }
 
-/* Where in the script's whole text: the source counts within the statement. */
-static int32_t
-find_position(const channel_t *self, due_t due, const char *position)
-{
-    int64_t at = 0;
-    if (due != DUE_STATEMENT || !position || !cells_int(position, strlen(position), &at))
-        return 0;
-    at += self->script.statements->list[self->ordinal].offset;
-    return at > 0 && at < INT32_MAX ? (int32_t)at : 0;
-}
-
 static void
 keep_failure(channel_t *self, due_t due, const PGresult *answer)
 {
@@ -85,8 +74,9 @@ keep_failure(channel_t *self, due_t due, const PGresult *answer)
     failure->detail = failure_text(PQresultErrorField(answer, PG_DIAG_MESSAGE_DETAIL));
     failure->hint = failure_text(PQresultErrorField(answer, PG_DIAG_MESSAGE_HINT));
     snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
-    failure->position =
-        find_position(self, due, PQresultErrorField(answer, PG_DIAG_STATEMENT_POSITION));
+    failure->position = 0;
+    if (due == DUE_STATEMENT)
+        blame(self, answer, failure);
     failure->already = due == DUE_MARK && strcmp(failure->sqlstate, "23505") == 0 && table
                        && strcmp(table, "ledger") == 0;
     self->failed = true;

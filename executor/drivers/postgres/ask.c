@@ -86,18 +86,43 @@ ask_wrote(channel_t *self)
 static void
 note_size(channel_t *self)
 {
+    const binds_t *binds = self->script.binds;
     uint64_t size = 0;
-    for (uint32_t i = 0; i < self->script.statements->count; i++)
+    for (uint32_t i = 0; i < self->script.statements->count; i++) {
         size += strlen(self->script.statements->list[i].sql);
+        for (uint32_t k = 0; binds && k < binds->list[i].count; k++)
+            size += binds->params->list[binds->list[i].takes[k]].size;
+    }
     if (size > self->largest)
         self->largest = size;
+}
+
+/* A statement of the script, with the parameters that it takes. */
+static void
+ask_statement(channel_t *self, uint32_t i)
+{
+    const binds_t *binds = self->script.binds;
+    const bind_t *bind = binds ? &binds->list[i] : NULL;
+    if (!bind || !bind->sql) {
+        ask_one(self, DUE_STATEMENT, self->script.statements->list[i].sql);
+        return;
+    }
+    Oid types[PARAMS_MOST];
+    const char *values[PARAMS_MOST];
+    for (uint32_t k = 0; k < bind->count; k++) {
+        types[k] = binds->params->list[bind->takes[k]].oid;
+        values[k] = binds->params->list[bind->takes[k]].value;
+    }
+    if (!PQsendQueryParams(self->conn, bind->sql, (int)bind->count, types, values, NULL, NULL, 0))
+        self->broken = true;
+    due_push(self, DUE_STATEMENT);
 }
 
 static void
 ask_alone(channel_t *self)
 {
     assert(self->script.statements->count == 1);
-    ask_one(self, DUE_STATEMENT, self->script.statements->list[0].sql);
+    ask_statement(self, 0);
     if (due_first(self) == DUE_STATEMENT)
         PQsetSingleRowMode(self->conn); /* otherwise when its turn comes */
     ask_sync(self);
@@ -131,7 +156,7 @@ ask_run(channel_t *self)
     for (uint32_t i = 0; i < script->statements->count; i++) {
         if (i > 0)
             ask_between(self);
-        ask_one(self, DUE_STATEMENT, script->statements->list[i].sql);
+        ask_statement(self, i);
     }
     if (!script->last)
         ask_leaves(self);

@@ -158,6 +158,12 @@ turn_t answer_failure(channel_t *self, turn_t turn, failure_t *failure);
 int64_t answer_number(const struct pg_result *answer, int column);
 const char *answer_text(const struct pg_result *answer, int column);
 
+/* --- blame.c: an error of the statement whose answer comes. --- */
+
+/* Fill in its position in the script's whole text, and let its message name the parameter that it
+ * is about as the user knows it. */
+void blame(const channel_t *self, const struct pg_result *answer, failure_t *failure);
+
 /* --- rows.c: a statement's answer, into pages and the manifest. --- */
 
 /* The result of the statement whose answer comes; it is added when it is first asked for. */
