@@ -30,6 +30,7 @@ write_clear(write_t *write)
 {
     free(write->claimed.sql);
     free(write->claimed.ghosts);
+    free(write->claimed.params);
     write->claimed = (claimed_t){ 0 };
     free(write->look.manifest);
     steps_free(&write->look.steps, &write->look.step_count);

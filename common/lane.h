@@ -56,6 +56,7 @@ typedef struct {
     int32_t max_attempts;         /* 0: the default */
     autocommit_t autocommit;
     bool read_only;
+    char *params; /* packed (params.h); NULL: none */
 } claimed_t;
 
 /* How the source can be asked what became of a COMMIT. */

@@ -38,6 +38,7 @@ claimed_options(claimed_t *claimed, const pg_result_t *result, int row)
     if (!autocommit_parse(word, &claimed->autocommit))
         claimed->autocommit = AUTOCOMMIT_NEVER;
     claimed->read_only = pg_get_bool(result, row, 13);
+    claimed->params = pg_is_null(result, row, 14) ? NULL : mem_text(pg_get_text(result, row, 14));
 }
 
 static void

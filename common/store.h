@@ -60,7 +60,8 @@ typedef struct {
     const submit_step_t *steps; /* NULL: one step, which is `sql` */
     uint32_t step_count;        /* 0 with it */
     const char *options;        /* JSON of what differs from the defaults: statement_timeout_ms,
-                                   max_attempts, autocommit (a word), read_only; NULL: nothing */
+                                   max_attempts, autocommit (a word), read_only, params (packed,
+                                   params.h); NULL: nothing */
     int64_t queue_timeout_ms;   /* 0: none */
     int64_t deadline_ms;        /* 0: the cluster's default */
 

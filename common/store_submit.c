@@ -14,7 +14,7 @@
 #define ROLLBACK "ROLLBACK"
 
 enum {
-    SUBMIT_BYTES = 8 << 20, /* of SQL text in one statement, unless one alone has more */
+    SUBMIT_BYTES = 8 << 20, /* of texts in one statement, unless one alone has more */
     KEY_LOOKS = 4           /* at a key that changes hands meanwhile */
 };
 
@@ -105,13 +105,19 @@ submit_answer(submit_t **jobs, uint32_t count, const err_t *err)
         jobs[i]->err = *err;
 }
 
+static size_t
+submit_bytes(const submit_t *job)
+{
+    return strlen(job->sql) + (job->options ? strlen(job->options) : 0);
+}
+
 /* How many of these go into one statement: few long texts, or many short ones. */
 static uint32_t
 submit_part(submit_t *const *jobs, uint32_t count)
 {
-    size_t bytes = strlen(jobs[0]->sql);
+    size_t bytes = submit_bytes(jobs[0]);
     uint32_t part = 1;
-    while (part < count && (bytes += strlen(jobs[part]->sql)) <= SUBMIT_BYTES)
+    while (part < count && (bytes += submit_bytes(jobs[part])) <= SUBMIT_BYTES)
         part++;
     return part;
 }

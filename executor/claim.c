@@ -10,6 +10,19 @@ static void login(slot_t *self);
 
 /* --- claiming --- */
 
+/* A job whose parameters cannot be read must not run without them. */
+static void
+read_params(slot_t *self)
+{
+    err_t err;
+    own(mem) packed = take(self->claimed.params);
+    self->params = packed ? params_unpack(packed, &err) : NULL;
+    if (!packed || self->params || self->doomed)
+        return;
+    self->doomed = true;
+    failure_say(&self->record->failure, "", "%s", err.text);
+}
+
 static void
 on_claim(write_t *write)
 {
@@ -28,6 +41,7 @@ on_claim(write_t *write)
     bool several = self->claimed.steps > 1;
     if (!several)
         steps_one(&self->steps, &self->claimed.sql);
+    read_params(self);
     self->ghosts_gone = !tried_before;
     self->looked = !tried_before && !several;
     self->decided = !tried_before;

@@ -38,7 +38,7 @@ run_begin(slot_t *self)
 {
     failure_t failure = { 0 };
     record_t *record = self->record;
-    if (!steps_prepare(&self->steps, &record->job, self->claimed.autocommit,
+    if (!steps_prepare(&self->steps, &record->job, self->params, self->claimed.autocommit,
                        self->claimed.read_only, &failure)) {
         slot_fail(self, &failure, true);
         return;
@@ -58,6 +58,7 @@ run_send(slot_t *self)
 {
     session_t *session = self->session;
     const script_t script = { .statements = self->steps.statements,
+                              .binds = self->steps.binds,
                               .read_only = self->claimed.read_only,
                               .autocommit = self->steps.autocommit,
                               .last = steps_last(&self->steps),

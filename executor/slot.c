@@ -50,12 +50,14 @@ free_up(slot_t *self, bool keep)
     session_close(&self->session);
     free(self->claimed.sql);
     free(self->claimed.ghosts);
+    free(self->claimed.params);
     self->claimed = (claimed_t){ 0 };
     free(self->earlier.manifest);
     self->earlier = (look_t){ 0 };
     free(self->leaves);
     self->leaves = NULL;
     steps_clear(&self->steps);
+    params_destroy(&self->params);
     self->record = NULL;
     self->stage = STAGE_FREE;
 }

@@ -82,6 +82,7 @@ struct slot {
     char tenant[NAME_SIZE];
     char source[NAME_SIZE];
     claimed_t claimed; /* without its texts, which the steps have */
+    params_t *params;  /* of the job; NULL: none */
     steps_t steps;
     bool doomed;      /* it cannot run: claim it, to fail it with record->failure */
     bool ghosts_gone; /* nothing of an earlier attempt can happen any more */

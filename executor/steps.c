@@ -30,6 +30,7 @@ steps_clear(steps_t *self)
     for (uint32_t i = 0; i < self->count; i++)
         job_step_clear(&self->list[i]);
     free(self->list);
+    binds_destroy(&self->binds);
     statements_destroy(&self->statements);
     *self = (steps_t){ 0 };
 }
@@ -136,20 +137,37 @@ check_alone(steps_t *self, autocommit_t autocommit, bool read_only, failure_t *f
     return false;
 }
 
+/* What was filled in stands in quotes by now, where nothing is a placeholder. */
+static bool
+bind(steps_t *self, const params_t *params, failure_t *failure)
+{
+    err_t err;
+    int32_t position = 0;
+    if (!params)
+        return true;
+    self->binds = binds_make(self->statements, params, &position, &err);
+    if (self->binds)
+        return true;
+    failure_say(failure, err.sqlstate, "%s", err.text);
+    failure->position = position;
+    return false;
+}
+
 bool
-steps_prepare(steps_t *self, const jobid_t *job, autocommit_t autocommit, bool read_only,
-              failure_t *failure)
+steps_prepare(steps_t *self, const jobid_t *job, const params_t *params, autocommit_t autocommit,
+              bool read_only, failure_t *failure)
 {
     err_t err;
     const job_step_t *step = steps_now(self);
     own(mem) filled = step->is_template ? filled_in(self, job) : NULL;
+    binds_destroy(&self->binds);
     statements_destroy(&self->statements);
     self->statements = statements_split(filled ? filled : step->sql, &err);
     if (!self->statements) {
         failure_say(failure, err.sqlstate[0] ? err.sqlstate : "42601", "%s", err.text);
         return false;
     }
-    if (!check_alone(self, autocommit, read_only, failure))
+    if (!check_alone(self, autocommit, read_only, failure) || !bind(self, params, failure))
         return false;
     self->autocommit =
         autocommit == AUTOCOMMIT_ALWAYS || self->statements->list[0].kind == STATEMENT_ALONE;

@@ -21,6 +21,7 @@ typedef struct {
     job_step_t *list;         /* owned */
     uint32_t now;             /* the step that is at work, or was last */
     statements_t *statements; /* its text, split; NULL: not yet */
+    binds_t *binds;           /* and the parameters that they take; NULL: the job has none */
     bool autocommit;          /* its one statement runs outside a transaction */
 } steps_t;
 
@@ -53,10 +54,11 @@ size_t steps_room(const steps_t *self);
  * be no room for results? */
 bool steps_crowded(const steps_t *self);
 
-/* Make the step at work ready to run: its statements, and whether it is to run outside a
- * transaction. Where it must not run at all: false, and `failure` says why. */
-bool steps_prepare(steps_t *self, const jobid_t *job, autocommit_t autocommit, bool read_only,
-                   failure_t *failure) MUST_USE;
+/* Make the step at work ready to run: its statements, what they take of the job's parameters (NULL:
+ * it has none; they must outlive it), and whether it is to run outside a transaction. Where it must
+ * not run at all: false, and `failure` says why. */
+bool steps_prepare(steps_t *self, const jobid_t *job, const params_t *params,
+                   autocommit_t autocommit, bool read_only, failure_t *failure) MUST_USE;
 
 /* The step at work ended: note its state, what it was counted as, and why it failed (taken). */
 void steps_ended(steps_t *self, job_state_t state, const ending_t *ending, failure_t *failure);

@@ -83,7 +83,8 @@ RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at, l.steps, l.ca
           (extract(epoch FROM now() - l.created_at) * 1000)::bigint,
           (extract(epoch FROM l.deadline_at - l.created_at) * 1000)::bigint,
           (l.options ->> 'statement_timeout_ms')::bigint, (l.options ->> 'max_attempts')::integer,
-          l.options ->> 'autocommit', coalesce((l.options ->> 'read_only')::boolean, false);
+          l.options ->> 'autocommit', coalesce((l.options ->> 'read_only')::boolean, false),
+          l.options ->> 'params';
 
 -- Hand claimed jobs back, the try given back unless it counts, never the attempt: pending again, or,
 -- where COMMIT was sent and not answered, to be recovered. Sessions of earlier attempts are forgotten

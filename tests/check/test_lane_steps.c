@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/check/lane_world.h"
+#include "tests/unit/params.h"
 
 static const submit_step_t two_steps[] = {
     { .sql = "INSERT" },
@@ -12,7 +13,7 @@ static const submit_step_t two_steps[] = {
 
 /* A job that asks for everything. */
 static jobid_t
-a_submitted_job_of_two_steps(void)
+a_submitted_job_with(const char *options)
 {
     err_t err;
     int64_t ms = 0;
@@ -26,13 +27,19 @@ a_submitted_job_of_two_steps(void)
                         .sql = "",
                         .steps = two_steps,
                         .step_count = 2,
-                        .options = "{\"statement_timeout_ms\": 1500, \"max_attempts\": 7, "
-                                   "\"autocommit\": \"needed\", \"read_only\": true}",
+                        .options = options,
                         .deadline_ms = 5000 };
     submit_t *list[] = { &submit };
     CHECK(store_submit(world_store, list, 1, &err));
     assert_int_equal(submit.err.kind, ERR_NONE);
     return submit.id;
+}
+
+static jobid_t
+a_submitted_job_of_two_steps(void)
+{
+    return a_submitted_job_with("{\"statement_timeout_ms\": 1500, \"max_attempts\": 7, "
+                                "\"autocommit\": \"needed\", \"read_only\": true}");
 }
 
 static jobid_t
@@ -118,6 +125,37 @@ a_claim_of_a_plain_job_says_the_defaults(void **unused)
     assert_int_equal(claimed->autocommit, AUTOCOMMIT_NEVER);
     assert_false(claimed->read_only);
     assert_int_equal(claimed->deadline_ms, 0);
+    assert_null(claimed->params);
+}
+
+/* Claim it, and look at what came with it. */
+static void
+assert_claimed_with(const jobid_t *job, const char *packed)
+{
+    a_claim(0, job);
+    run(1);
+    assert_int_equal(world.writes[0].verdict, WRITE_DONE);
+    assert_string_equal(world.writes[0].claimed.params, packed);
+}
+
+static void
+parameters_come_with_every_claim_as_they_were(void **unused)
+{
+    (void)unused;
+    enum { LONG = 1 << 20 };
+    own(mem) value = mem_new(LONG + 1);
+    memset(value, 'x', LONG);
+    const param_t list[] = { a_param("a", 25, value), a_param("b", 0, NULL),
+                             a_param("c", 3802, "{\"\\\": '\n\x01\xc3\xa4'}") };
+    own(mem) packed = params_pack(list, 3);
+    own(mem) options = mem_format("{\"max_attempts\":7,\"params\":\"%s\"}", packed);
+    jobid_t job = a_submitted_job_with(options);
+    assert_claimed_with(&job, packed);
+    a_write(0, WRITE_UNCLAIM, &job, 1);
+    run(1);
+    assert_claimed_with(&job, packed);
+    assert_int_equal(world.writes[0].claimed.attempt, 2);
+    assert_int_equal(world.writes[0].claimed.max_attempts, 7);
 }
 
 /* --- looks --- */
@@ -346,6 +384,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         LANE_TEST(a_claim_says_all_that_was_asked_for),
         LANE_TEST(a_claim_of_a_plain_job_says_the_defaults),
+        LANE_TEST(parameters_come_with_every_claim_as_they_were),
         LANE_TEST(a_look_brings_the_steps_and_the_outcome_record),
         LANE_TEST(a_look_at_a_plain_job_finds_nothing),
         LANE_TEST(a_look_that_misses_a_step_fails),

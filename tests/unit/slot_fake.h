@@ -17,6 +17,7 @@ static struct {
     uint32_t waiting_count;
     claimed_t claim; /* what the next claim brings, but for attempt, tries and texts */
     const char *sql;
+    const char *params; /* packed */
     bool lease;
     kit_t kit;
     slot_t slot;
@@ -65,6 +66,7 @@ write_clear(write_t *write)
 {
     free(write->claimed.sql);
     free(write->claimed.ghosts);
+    free(write->claimed.params);
     write->claimed = (claimed_t){ 0 };
     free(write->look.manifest);
     for (uint32_t i = 0; write->look.steps && i < write->look.step_count; i++)
@@ -107,6 +109,7 @@ answer_claim(int32_t attempt, int32_t tries)
     write->claimed.attempt = attempt;
     write->claimed.tries = tries;
     write->claimed.sql = mem_text(fake.claim.steps > 1 ? "" : fake.sql);
+    write->claimed.params = mem_text(fake.params);
     if (attempt > 1) {
         write->claimed.ghost_count = 1;
         write->claimed.ghosts = mem_array(2, sizeof(int64_t));

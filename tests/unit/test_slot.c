@@ -1,4 +1,5 @@
 /* test_slot.c - in which order a slot does things, and what it never does. */
+#include "tests/unit/params.h"
 #include "tests/unit/slot_fake.h"
 
 /* --- claiming --- */
@@ -311,6 +312,46 @@ a_refused_text_is_failed_and_nothing_was_sent(void **unused)
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
+/* --- parameters --- */
+
+static void
+statements_go_out_with_the_parameters_of_the_claim(void **unused)
+{
+    (void)unused;
+    const param_t param = a_param("id", 20, "42");
+    own(mem) packed = params_pack(&param, 1);
+    fake.params = packed;
+    fake.sql = "SELECT :id";
+    start();
+    answer_claim(1, 1);
+    assert_string_equal(source.story, "claim run");
+    assert_string_equal(source.script.binds->list[0].sql, "SELECT $1");
+    assert_string_equal(source.script.binds->params->list[0].value, "42");
+}
+
+static void
+a_job_without_parameters_goes_out_as_it_stands(void **unused)
+{
+    (void)unused;
+    fake.sql = "SELECT $1, :id";
+    start();
+    answer_claim(1, 1);
+    assert_string_equal(source.story, "claim run");
+    assert_null(source.script.binds);
+}
+
+static void
+a_job_whose_parameters_cannot_be_read_is_failed_and_not_run(void **unused)
+{
+    (void)unused;
+    fake.params = "kA==";
+    start();
+    answer_claim(1, 1);
+    assert_string_equal(source.story, "claim finish put");
+    assert_string_equal(assert_ending(JOB_FAILED)->error, "the job's parameters are damaged");
+    answer(WRITE_FINISH, WRITE_DONE);
+}
+
 int
 main(void)
 {
@@ -338,6 +379,9 @@ main(void)
         SLOT_TEST(a_lost_session_counts_as_a_try_and_handing_back_does_not),
         SLOT_TEST(a_job_that_loses_its_session_each_time_fails_in_the_end),
         SLOT_TEST(a_refused_text_is_failed_and_nothing_was_sent),
+        SLOT_TEST(statements_go_out_with_the_parameters_of_the_claim),
+        SLOT_TEST(a_job_without_parameters_goes_out_as_it_stands),
+        SLOT_TEST(a_job_whose_parameters_cannot_be_read_is_failed_and_not_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "executor/steps.h"
+#include "tests/unit/params.h"
 #include "tests/unit/unit.h"
 
 static steps_t steps;
@@ -30,7 +31,7 @@ prepared(const char *sql, autocommit_t autocommit, bool read_only)
 {
     char *text = mem_text(sql);
     steps_one(&steps, &text);
-    return steps_prepare(&steps, &job, autocommit, read_only, &failure);
+    return steps_prepare(&steps, &job, NULL, autocommit, read_only, &failure);
 }
 
 static void
@@ -131,8 +132,54 @@ a_template_is_filled_in_with_what_failed(void **unused)
     steps.now = steps_next(&steps).step;
     assert_int_equal(steps.now, 1);
     assert_true(steps_last(&steps));
-    assert_true(steps_prepare(&steps, &job, AUTOCOMMIT_NEVER, false, &failure));
+    assert_true(steps_prepare(&steps, &job, NULL, AUTOCOMMIT_NEVER, false, &failure));
     assert_non_null(strstr(steps.statements->list[0].sql, "'it''s gone', '"));
+}
+
+static void
+statements_are_bound_to_what_they_take(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = { "id", "a", NULL };
+    own(params) params = params_called(names);
+    char *text = mem_text("SELECT 1; SELECT :a");
+    steps_one(&steps, &text);
+    assert_true(steps_prepare(&steps, &job, params, AUTOCOMMIT_NEVER, false, &failure));
+    assert_int_equal(steps.binds->count, 2);
+    assert_null(steps.binds->list[0].sql);
+    assert_string_equal(steps.binds->list[1].sql, "SELECT $1");
+    assert_true(steps_prepare(&steps, &job, NULL, AUTOCOMMIT_NEVER, false, &failure));
+    assert_null(steps.binds);
+}
+
+static void
+a_placeholder_without_a_value_says_which_and_where(void **unused)
+{
+    (void)unused;
+    own(params) params = params_counted(1);
+    char *text = mem_text("SELECT $1; SELECT $2");
+    steps_one(&steps, &text);
+    assert_false(steps_prepare(&steps, &job, params, AUTOCOMMIT_NEVER, false, &failure));
+    assert_refused("42P02", "parameter 2 has no value");
+    assert_int_equal(failure.position, 19);
+}
+
+static void
+nothing_that_was_filled_in_is_a_placeholder(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = { "id", NULL };
+    own(params) params = params_called(names);
+    have_two();
+    failure_say(&failure, "22012", "at :id, '$id' or $nothing");
+    const ending_t ending = { .state = JOB_FAILED };
+    steps_ended(&steps, JOB_FAILED, &ending, &failure);
+    steps.now = 1;
+    free(steps.list[1].sql);
+    steps.list[1].sql = mem_text("SELECT <%= error_message %>, '<%= error_message %>', :id");
+    assert_true(steps_prepare(&steps, &job, params, AUTOCOMMIT_NEVER, false, &failure));
+    assert_string_equal(steps.binds->list[0].sql, "SELECT 'at :id, ''$id'' or $nothing', "
+                                                  "'at :id, ''$id'' or $nothing', $1");
 }
 
 static void
@@ -220,6 +267,9 @@ main(void)
         STEPS_TEST(always_takes_one_statement_of_any_kind),
         STEPS_TEST(a_read_only_job_stays_in_its_transaction),
         STEPS_TEST(a_template_is_filled_in_with_what_failed),
+        STEPS_TEST(statements_are_bound_to_what_they_take),
+        STEPS_TEST(a_placeholder_without_a_value_says_which_and_where),
+        STEPS_TEST(nothing_that_was_filled_in_is_a_placeholder),
         STEPS_TEST(the_job_fails_with_its_steps_words),
         STEPS_TEST(totals_are_of_the_steps_that_are_done),
         STEPS_TEST(manifests_of_earlier_steps_leave_less_room),
