@@ -11,10 +11,11 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/plan.h"
+#include "common/sink.h"
 #include "common/sqltext.h"
 #include "common/utf8.h"
 
-enum { PRIORITY = 5 };
+enum { PRIORITY = 5, NOTE_MOST = 128 };
 
 static_assert((int)TOKEN_HASH_SIZE == (int)DIGEST_SIZE, "keys are hashed with digest.h");
 
@@ -166,31 +167,27 @@ deadline(const engine_t *engine, int64_t asked, int64_t cap)
     return asked < most ? asked : most;
 }
 
-typedef struct {
-    char text[192];
-    size_t used;
-} note_t;
-
-static void note_add(note_t *self, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A member, of at most NOTE_MOST bytes, behind those that are there. */
+static void note_add(sink_t *note, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void
-note_add(note_t *self, const char *format, ...)
+note_add(sink_t *note, const char *format, ...)
 {
-    self->text[self->used] = self->used == 0 ? '{' : ',';
-    self->used++;
+    char member[NOTE_MOST];
     va_list values;
     va_start(values, format);
-    self->used +=
-        (size_t)vsnprintf(self->text + self->used, sizeof self->text - self->used, format, values);
+    int size = vsnprintf(member, sizeof member, format, values);
     va_end(values);
-    assert(self->used + 2 <= sizeof self->text);
+    assert(size > 0 && (size_t)size < sizeof member);
+    (void)sink_write(note, note->size == 0 ? "{" : ",", 1);
+    (void)sink_write(note, member, (size_t)size);
 }
 
 /* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
 static char *
 note_options(const order_t *order, int64_t statement_timeout_ms)
 {
-    note_t note = { .used = 0 };
+    sink_t note = { 0 };
     if (statement_timeout_ms > 0)
         note_add(&note, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
     if (order->max_attempts > 0)
@@ -199,10 +196,10 @@ note_options(const order_t *order, int64_t statement_timeout_ms)
         note_add(&note, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
     if (order->read_only)
         note_add(&note, "\"read_only\":true");
-    if (note.used == 0)
+    if (note.size == 0)
         return NULL;
-    note.text[note.used++] = '}';
-    return mem_copy(note.text, note.used);
+    (void)sink_write(&note, "}", 2); /* and its NUL */
+    return (char *)note.data;
 }
 
 /* One text of all: each behind a line of its own, so that no comment reaches the next. Caller owns
