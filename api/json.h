@@ -88,10 +88,21 @@ json_part_t json_doc_part(const json_doc_t *self, const char *member);
 json_kind_t json_part_kind(json_part_t self);
 const char *json_part_text(json_part_t self, size_t *size); /* NULL unless it is a text */
 int64_t json_part_int(json_part_t self);                    /* 0 unless it is an integer */
+double json_part_real(json_part_t self);                    /* 0 unless it is a real */
 bool json_part_bool(json_part_t self);                      /* false unless it is true */
 uint32_t json_part_count(json_part_t self);                 /* of an array's items; else 0 */
 json_part_t json_part_item(json_part_t self, uint32_t i);
 json_part_t json_part_member(json_part_t self, const char *member);
 const char *json_part_unknown(json_part_t self, const char *const *known); /* as json_doc_unknown */
+
+/* Where a walk over an object's members is. Starts as { 0 }. */
+typedef struct {
+    void *at;
+    const char *name; /* of the member, and its value */
+    json_part_t value;
+} json_member_t;
+
+/* The next member of an object, in the order of the text; false: there is none. */
+bool json_part_next(json_part_t self, json_member_t *member);
 
 #endif

@@ -131,6 +131,12 @@ json_part_int(json_part_t self)
     return json_integer_value(value(self));
 }
 
+double
+json_part_real(json_part_t self)
+{
+    return json_real_value(value(self));
+}
+
 bool
 json_part_bool(json_part_t self)
 {
@@ -194,6 +200,16 @@ json_part_unknown(json_part_t self, const char *const *known)
             return name;
     }
     return NULL;
+}
+
+bool
+json_part_next(json_part_t self, json_member_t *member)
+{
+    member->at =
+        member->at ? json_object_iter_next(value(self), member->at) : json_object_iter(value(self));
+    member->name = json_object_iter_key(member->at);
+    member->value = (json_part_t){ json_object_iter_value(member->at) };
+    return member->at != NULL;
 }
 
 const char *

@@ -6,18 +6,19 @@
 
 #include "api/http_inner.h"
 #include "api/json.h"
+#include "api/json_dump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct {
     char *text;
     size_t size;
-} sink_t;
+} reply_text_t;
 
 static bool
 gather(void *arg, const char *data, size_t size)
 {
-    sink_t *sink = arg;
+    reply_text_t *sink = arg;
     sink->text = mem_grow(sink->text, sink->size + size + 1);
     memcpy(sink->text + sink->size, data, size);
     sink->size += size;
@@ -29,7 +30,7 @@ gather(void *arg, const char *data, size_t size)
 static void
 round_trip(reply_t *reply, const char *text, size_t text_size)
 {
-    sink_t sink = { 0 };
+    reply_text_t sink = { 0 };
     frame_t frame = { .old = true };
     json_t json;
     err_t err;
@@ -49,6 +50,24 @@ round_trip(reply_t *reply, const char *text, size_t text_size)
     free(sink.text);
 }
 
+/* A value that was written is read as one that is written alike. */
+static void
+dumped_again(json_part_t part)
+{
+    err_t err;
+    sink_t once = { 0 };
+    sink_t twice = { 0 };
+    (void)sink_write(&once, "{\"a\":", 5);
+    json_dump(part, &once);
+    (void)sink_write(&once, "}", 1);
+    own(json_doc) doc = json_parse((const char *)once.data, once.size, &err);
+    assert(doc);
+    json_dump(json_doc_part(doc, "a"), &twice);
+    assert(once.size == twice.size + 6 && memcmp(once.data + 5, twice.data, twice.size) == 0);
+    free(once.data);
+    free(twice.data);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -66,5 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = json_doc_text(doc, "sql", &text_size);
     if (json_doc_kind(doc, "sql") == JSON_KIND_TEXT)
         round_trip(&reply, text, text_size);
+    if (json_doc_kind(doc, "sql") != JSON_KIND_MISSING)
+        dumped_again(json_doc_part(doc, "sql"));
     return 0;
 }
