@@ -36,6 +36,15 @@ typedef struct {
 
 enum { ORDER_STEPS_MOST = 1000 };
 
+/* One parameter of an order. All of them have names (params.h says which), or none has; a NUL
+ * stands behind the value's bytes. */
+typedef struct {
+    const char *name;  /* NULL: known by its number, from 1 */
+    const char *type;  /* a word of sqltype.h; NULL: the source infers it from where it stands */
+    const char *value; /* as the source reads it; NULL: null */
+    size_t size;       /* of the value */
+} order_param_t;
+
 /* A job to be made. Texts are borrowed. A number that is 0 means the default, which is the tenant's
  * or the cluster's; numbers over a cap of the tenant or the source count as the cap. */
 typedef struct {
@@ -54,6 +63,8 @@ typedef struct {
     int32_t retention_s;
     const char *client_token; /* idempotency key; NULL: none */
     size_t client_token_size;
+    const order_param_t *params; /* bound to what the texts have in their places; NULL: none */
+    uint32_t param_count;
 } order_t;
 
 /* An order of one text with nothing but defaults. `step` is borrowed, too. */

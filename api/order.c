@@ -8,6 +8,7 @@
 
 #include "api/engine_inner.h"
 #include "api/option.h"
+#include "api/order_param.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/plan.h"
@@ -123,6 +124,8 @@ check_options(const order_t *order, err_t *err)
                        "option 'autocommit' cannot stand beside 'transaction' of the whole job");
     if (order->autocommit == AUTOCOMMIT_ALWAYS && order->read_only)
         return err_set(err, ERR_INVALID, "option 'autocommit' cannot stand beside 'read_only'");
+    if (!order_params_check(order, err))
+        return false;
     if (order->client_token
         && (order->client_token_size == 0 || order->client_token_size > OPTION_TOKEN_MOST))
         return err_set(err, ERR_INVALID, "option 'client_token' must have 1 to %d bytes",
@@ -183,6 +186,18 @@ note_add(sink_t *note, const char *format, ...)
     (void)sink_write(note, member, (size_t)size);
 }
 
+/* Packed they need no escaping, and may be long. */
+static void
+note_params(sink_t *note, const order_t *order)
+{
+    own(mem) packed = order_params_pack(order);
+    if (!packed)
+        return;
+    note_add(note, "\"params\":\"");
+    (void)sink_write(note, packed, strlen(packed));
+    (void)sink_write(note, "\"", 1);
+}
+
 /* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
 static char *
 note_options(const order_t *order, int64_t statement_timeout_ms)
@@ -196,6 +211,7 @@ note_options(const order_t *order, int64_t statement_timeout_ms)
         note_add(&note, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
     if (order->read_only)
         note_add(&note, "\"read_only\":true");
+    note_params(&note, order);
     if (note.size == 0)
         return NULL;
     (void)sink_write(&note, "}", 2); /* and its NUL */
@@ -237,6 +253,24 @@ several(const order_t *order, int64_t cap_ms)
     return steps;
 }
 
+/* An order without any has the hash that it had before there were any. */
+static void
+hash_params(digest_t *digest, const order_t *order)
+{
+    if (order->param_count == 0)
+        return;
+    digest_number(digest, order->param_count);
+    for (uint32_t i = 0; i < order->param_count; i++) {
+        const order_param_t *param = &order->params[i];
+        digest_text(digest, param->name);
+        digest_text(digest, param->type);
+        if (param->value)
+            digest_bytes(digest, param->value, param->size);
+        else
+            digest_text(digest, NULL);
+    }
+}
+
 /* All that makes it this order and no other: as it was given, whatever the caps are today. */
 static void
 hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
@@ -260,6 +294,7 @@ hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
         digest_number(&digest, step->timeout_ms);
         digest_number(&digest, step->is_template);
     }
+    hash_params(&digest, order);
     digest_end(&digest, hash);
 }
 

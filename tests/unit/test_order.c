@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/engine_inner.h"
+#include "common/params.h"
 
 static engine_t engine;
 static terms_t terms; /* what the store says */
@@ -113,6 +114,40 @@ options_that_differ_are_written_down(void **unused)
     order.read_only = true;
     placing = placed(&order);
     assert_string_equal(placing.job.options, "{\"read_only\":true}");
+    placing_clear(&placing);
+}
+
+static void
+parameters_are_written_down_packed(void **unused)
+{
+    (void)unused;
+    const order_param_t given = { .name = "id", .type = "int8", .value = "\"42", .size = 3 };
+    const param_t stored = { .name = "id", .oid = 20, .value = "\"42", .size = 3 };
+    order_t order = order_of("v1_job", &select_1);
+    order.params = &given;
+    order.param_count = 1;
+    order.max_attempts = 2;
+    placing_t placing = placed(&order);
+    own(mem) packed = params_pack(&stored, 1);
+    own(mem) expected = mem_format("{\"max_attempts\":2,\"params\":\"%s\"}", packed);
+    assert_string_equal(placing.job.options, expected);
+    placing_clear(&placing);
+}
+
+static void
+long_parameters_are_written_down_whole(void **unused)
+{
+    (void)unused;
+    enum { LONG = 1 << 20 };
+    own(mem) value = mem_new(LONG + 1);
+    memset(value, 'x', LONG);
+    const order_param_t given = { .value = value, .size = LONG };
+    order_t order = order_of("v1_job", &select_1);
+    order.params = &given;
+    order.param_count = 1;
+    placing_t placing = placed(&order);
+    assert_true(strlen(placing.job.options) > LONG);
+    assert_string_equal(placing.job.options + strlen(placing.job.options) - 2, "\"}");
     placing_clear(&placing);
 }
 
@@ -302,6 +337,11 @@ options_out_of_range_or_at_odds_are_refused(void **unused)
     order.one_transaction = true;
     refused(&order, "option 'autocommit' cannot stand beside 'transaction'");
     order = order_of("v1_job", &select_1);
+    const order_param_t unknown = { .name = "id", .type = "mood", .value = "" };
+    order.params = &unknown;
+    order.param_count = 1;
+    refused(&order, "parameter 'id': 'mood' is not");
+    order = order_of("v1_job", &select_1);
     order.client_token = "";
     refused(&order, "option 'client_token' must have 1 to 255 bytes");
     char token[256];
@@ -381,6 +421,36 @@ whatever_differs_makes_another_request(void **unused)
     }
 }
 
+static void
+parameters_that_differ_make_another_request(void **unused)
+{
+    (void)unused;
+    const order_param_t variants[] = {
+        { .name = "a", .type = "int4", .value = "1", .size = 1 },
+        { .name = "b", .type = "int4", .value = "1", .size = 1 },
+        { .name = NULL, .type = "int4", .value = "1", .size = 1 },
+        { .name = "a", .type = "int8", .value = "1", .size = 1 },
+        { .name = "a", .type = NULL, .value = "1", .size = 1 },
+        { .name = "a", .type = "int4", .value = "2", .size = 1 },
+        { .name = "a", .type = "int4", .value = "", .size = 0 },
+        { .name = "a", .type = "int4", .value = NULL, .size = 0 },
+    };
+    enum { VARIANTS = sizeof variants / sizeof variants[0] };
+    uint8_t hashes[VARIANTS + 1][TOKEN_HASH_SIZE];
+    order_t order = order_of("v1_job", &select_1);
+    order.client_token = "t";
+    order.client_token_size = 1;
+    request_of(&order, hashes[VARIANTS]);
+    order.param_count = 1;
+    for (size_t i = 0; i < VARIANTS; i++) {
+        order.params = &variants[i];
+        request_of(&order, hashes[i]);
+    }
+    for (size_t i = 0; i <= VARIANTS; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(hashes[i], hashes[k], TOKEN_HASH_SIZE);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -389,6 +459,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(an_order_of_one_text_has_nothing_but_defaults),
         CLAIM(options_that_differ_are_written_down),
+        CLAIM(parameters_are_written_down_packed),
+        CLAIM(long_parameters_are_written_down_whole),
         CLAIM(what_is_over_a_cap_counts_as_the_cap),
         CLAIM(nobodys_deadline_is_over_the_clusters),
         CLAIM(retention_is_the_jobs_the_tenants_or_the_clusters),
@@ -403,6 +475,7 @@ main(void)
         CLAIM(who_may_only_read_orders_nothing),
         CLAIM(the_same_order_is_the_same_request_whatever_the_caps),
         CLAIM(whatever_differs_makes_another_request),
+        CLAIM(parameters_that_differ_make_another_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
