@@ -90,7 +90,7 @@ const char *json_part_text(json_part_t self, size_t *size); /* NULL unless it is
 int64_t json_part_int(json_part_t self);                    /* 0 unless it is an integer */
 double json_part_real(json_part_t self);                    /* 0 unless it is a real */
 bool json_part_bool(json_part_t self);                      /* false unless it is true */
-uint32_t json_part_count(json_part_t self);                 /* of an array's items; else 0 */
+uint32_t json_part_count(json_part_t self);                 /* of items or members; else 0 */
 json_part_t json_part_item(json_part_t self, uint32_t i);
 json_part_t json_part_member(json_part_t self, const char *member);
 const char *json_part_unknown(json_part_t self, const char *const *known); /* as json_doc_unknown */

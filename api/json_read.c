@@ -63,6 +63,13 @@ json_parse(const char *body, size_t size, err_t *err)
     }
     json_error_t error = { 0 };
     jansson_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
+    if (!root && json_error_code(&error) == json_error_numeric_overflow) {
+        err_set(err, ERR_INVALID,
+                "the body is JSON with a number that is too large: line %d, column %d; as a "
+                "parameter, give it as a text with a type",
+                error.line, error.column);
+        return NULL;
+    }
     if (!root) {
         err_set(err, ERR_INVALID, "the body is not JSON: line %d, column %d: %s", error.line,
                 error.column, error.text);
@@ -146,7 +153,8 @@ json_part_bool(json_part_t self)
 uint32_t
 json_part_count(json_part_t self)
 {
-    return (uint32_t)json_array_size(value(self));
+    return (uint32_t)(json_is_object(value(self)) ? json_object_size(value(self))
+                                                  : json_array_size(value(self)));
 }
 
 json_part_t

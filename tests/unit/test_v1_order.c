@@ -28,6 +28,18 @@ options_reach_the_engine(void **unused)
 }
 
 static void
+parameters_reach_the_engine(void **unused)
+{
+    (void)unused;
+    assert_int_equal(post("/api/v1/job", "{\"sql\":\"SELECT :id\",\"params\":{\"id\":42,"
+                                         "\"b\":{\"type\":\"int8[]\",\"value\":[1]}}}"),
+                     200);
+    assert_int_equal(fake.order.param_count, 2);
+    assert_int_equal(post("/api/v1/job", "{\"sql\":\"SELECT 1\",\"params\":[]}"), 200);
+    assert_int_equal(fake.order.param_count, 0);
+}
+
+static void
 options_that_are_missing_are_defaults(void **unused)
 {
     (void)unused;
@@ -134,7 +146,9 @@ options_that_are_wrong_are_named(void **unused)
         { "\"source\":1", "option 'source' must be a text" },
         { "\"client_token\":\"\"", "option 'client_token' is empty" },
         { "\"client_token\":7", "option 'client_token' must be a text" },
-        { "\"params\":[]", "option 'params' is not served yet" },
+        { "\"params\":1", "option 'params' must be an object or a list" },
+        { "\"params\":[[1]]", "parameter 1: a list needs a type" },
+        { "\"params\":[9223372036854775808]", "as a parameter, give it as a text with a type" },
         { "\"tags\":{}", "option 'tags' is not served yet" },
         { "\"run_at\":null", "option 'run_at' is not served yet" },
         { "\"queue_key\":\"a\"", "option 'queue_key' is not served yet" },
@@ -175,9 +189,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM(options_reach_the_engine),      CLAIM(options_that_are_missing_are_defaults),
-        CLAIM(a_list_is_a_step_each),         CLAIM(texts_that_are_wrong_are_named),
-        CLAIM(a_thousand_steps_are_the_most), CLAIM(options_that_are_wrong_are_named),
+        CLAIM(options_reach_the_engine),
+        CLAIM(parameters_reach_the_engine),
+        CLAIM(options_that_are_missing_are_defaults),
+        CLAIM(a_list_is_a_step_each),
+        CLAIM(texts_that_are_wrong_are_named),
+        CLAIM(a_thousand_steps_are_the_most),
+        CLAIM(options_that_are_wrong_are_named),
         CLAIM(a_token_may_come_as_a_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

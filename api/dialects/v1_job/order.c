@@ -19,8 +19,8 @@ static const char *const known[] = {
     "read_only",
     "retention_s",
     "client_token",
-    /* not yet: */
     "params",
+    /* not yet: */
     "tags",
     "run_at",
     "queue_key",
@@ -31,7 +31,7 @@ static const char *const known[] = {
     NULL,
 };
 
-enum { NOT_YET = 12 }; /* index in `known` */
+enum { NOT_YET = 13 }; /* index in `known` */
 
 /* --- texts --- */
 
@@ -208,6 +208,16 @@ read_token(v1_wish_t *self, const call_t *call, err_t *err)
 }
 
 static bool
+read_params(v1_wish_t *self, err_t *err)
+{
+    if (!json_params_read(&self->params, json_doc_part(self->doc, "params"), err))
+        return false;
+    self->order.params = self->params.list;
+    self->order.param_count = self->params.count;
+    return true;
+}
+
+static bool
 read_options(v1_wish_t *self, const call_t *call, err_t *err)
 {
     order_t *order = &self->order;
@@ -221,7 +231,7 @@ read_options(v1_wish_t *self, const call_t *call, err_t *err)
         || !read_transaction(self, err) || !read_flag(self, "autocommit", &autocommit, err)
         || !read_flag(self, "read_only", &order->read_only, err)
         || !read_small(self, "retention_s", &order->retention_s, err)
-        || !read_token(self, call, err))
+        || !read_token(self, call, err) || !read_params(self, err))
         return false;
     order->autocommit = autocommit ? AUTOCOMMIT_ALWAYS : AUTOCOMMIT_NEVER;
     return true;
@@ -260,6 +270,7 @@ v1_wish_read(v1_wish_t *self, const call_t *call, err_t *err)
 void
 v1_wish_clear(v1_wish_t *self)
 {
+    json_params_clear(&self->params);
     json_doc_destroy(&self->doc);
     free(self->steps);
     self->steps = NULL;

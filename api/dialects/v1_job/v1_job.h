@@ -8,6 +8,7 @@
 #define API_DIALECTS_V1_JOB_H
 
 #include "api/dialect.h"
+#include "api/json_params.h"
 
 enum { V1_ROWS_MOST = 1000, V1_HASH_SIZE = 2 * PAGE_HASH_SIZE + 1 };
 
@@ -72,6 +73,7 @@ typedef struct {
     order_t order;
     json_doc_t *doc;
     order_step_t *steps;
+    json_params_t params;
 } v1_wish_t;
 
 /* Read a body, and the header that goes with it. Fails with ERR_INVALID naming what is wrong, and
