@@ -196,9 +196,12 @@ long_texts_go_in_statements_of_their_own(void **unused)
                               .sql = sql };
         list[i] = &jobs[i];
     }
+    own(mem) options = mem_format("{\"params\":\"%s\"}", sql);
+    jobs[1].sql = "SELECT 1";
+    jobs[1].options = options;
     CHECK(store_submit(world_store, list, JOBS, &err));
     own(mem) said = ask("SELECT count(*) || ' ' || count(DISTINCT xmin::text) FROM live "
-                        "WHERE length(sql) > 1000000");
+                        "WHERE length(sql) > 1000000 OR length(options::text) > 1000000");
     assert_string_equal(said, "3 3");
 }
 

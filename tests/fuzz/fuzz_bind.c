@@ -37,29 +37,34 @@ next_character(const char *at)
     return at;
 }
 
-/* What is sent has no placeholder but $1 to $k. */
-static void
+/* What is sent has no placeholder but $1 to $k. Returns how many of these stand there. */
+static uint32_t
 check_sent(const bind_t *bind, const params_t *params)
 {
     sqlscan_t scan = { .at = bind->sql };
     bool colon = false;
+    uint32_t count = 0;
     for (piece_t piece = sqlscan_next(&scan); piece.kind != PIECE_END;
          piece = sqlscan_next(&scan)) {
         if (piece.kind == PIECE_NUMBER && *piece.at == '$') {
             long number = strtol(piece.at + 1, NULL, 10);
+            count++;
             assert(number >= 1 && number <= (long)bind->count);
         }
         assert(!colon || piece.kind != PIECE_WORD
                || params_named(params, piece.at, piece.size) < 0);
         colon = piece_is_sign(&piece, ':') && !colon;
     }
+    return count;
 }
 
-/* Where no placeholder stands, the same character does. */
-static void
+/* Where no placeholder stands, the same character does. Returns how many placeholders there are. */
+static uint32_t
 check_places(const char *sql, const bind_t *bind, const params_t *params)
 {
     const char *written = sql;
+    const char *last = NULL; /* placeholder */
+    uint32_t count = 0;
     uint32_t at = 1; /* of `written` */
     uint32_t position = 1;
     for (const char *sent = bind->sql; *sent; sent = next_character(sent), position++) {
@@ -70,9 +75,12 @@ check_places(const char *sql, const bind_t *bind, const params_t *params)
             written = next_character(written);
         }
         assert(place.written ? place.written == written : *written == *sent);
+        count += place.written && place.written != last;
+        last = place.written ? place.written : last;
     }
     place_t end = bind_locate(sql, params, position);
     assert(!end.written && end.position >= at);
+    return count;
 }
 
 int
@@ -88,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     own(binds) binds = bind_one(sql, params);
     if (!binds || !binds->list[0].sql)
         return 0;
-    check_sent(&binds->list[0], params);
-    check_places(sql, &binds->list[0], params);
+    uint32_t sent = check_sent(&binds->list[0], params);
+    assert(check_places(sql, &binds->list[0], params) == sent);
     return 0;
 }

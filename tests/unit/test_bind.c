@@ -118,6 +118,7 @@ a_colon_before_something_else_stays(void **unused)
     assert_left_alone("SELECT f(a := 1), a[1:2], a[1 : 2], : id, :'id', :\"id\", :");
     assert_left_alone("SELECT a[1:m], a[lo:hi], a[:], a[ :2]");
     assert_left_alone("SELECT :E'id', :U&'id', :U&\"id\"");
+    assert_named("SELECT a[1:m], f(x := :id), :idx", "SELECT a[1:m], f(x := $1), :idx", "id");
 }
 
 static void
