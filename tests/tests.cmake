@@ -10,6 +10,8 @@ foreach(source ${unit_tests})
   set_tests_properties(unit.${room} PROPERTIES TIMEOUT 60)
 endforeach()
 
+target_sources(test_bench_reply PRIVATE ${CMAKE_SOURCE_DIR}/tests/bench/reply.c)
+
 # Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.
 foreach(room sql store submit life overdue moves lane lane_steps lane_limit late)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c)

@@ -9,18 +9,17 @@
  * An operation that fails in any way makes the whole run fail. Prints one JSON object; times of
  * operations that ended within --seconds after the warm-up count.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "common/mem.h"
 #include "tests/bench/client.h"
+#include "tests/bench/gauge.h"
 
 #define CONNECTIONS_MOST 1024
 #define TARGETS_MOST 16
@@ -71,23 +70,13 @@ typedef struct {
     char error[200];
 } load_t;
 
-static int64_t
-now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void
 fail(load_t *self, caller_t *caller, const char *why)
 {
     if (self->errors++ == 0)
         snprintf(self->error, sizeof self->error, "%s: %d %.120s", why, caller->client.status,
                  caller->client.body_at ? client_body(&caller->client) : strerror(errno));
-    for (char *at = self->error; *at; at++)
-        if (*at == '"' || *at == '\\' || (unsigned char)*at < ' ')
-            *at = '\'';
+    gauge_clean(self->error);
     caller->busy = false;
     self->busy--;
     client_close(&caller->client);
@@ -122,7 +111,7 @@ submit(load_t *self, caller_t *caller)
 static void
 begin(load_t *self, caller_t *caller)
 {
-    caller->begun_ns = now_ns();
+    caller->begun_ns = gauge_now_ns();
     caller->watches = false;
     if (self->options.mode == MODE_GET)
         request(self, caller, "GET", self->options.path, "");
@@ -159,7 +148,7 @@ keep_time(load_t *self, caller_t *caller, int64_t now)
 static void
 over(load_t *self, caller_t *caller)
 {
-    int64_t now = now_ns();
+    int64_t now = gauge_now_ns();
     keep_time(self, caller, now);
     if (now < self->until_ns && self->errors == 0) {
         begin(self, caller);
@@ -183,7 +172,7 @@ submitted(load_t *self, caller_t *caller)
     if (self->options.mode == MODE_JOBS)
         ask(self, caller);
     else
-        caller->due_ns = now_ns() + POLL_NS;
+        caller->due_ns = gauge_now_ns() + POLL_NS;
 }
 
 static void
@@ -195,7 +184,7 @@ watched(load_t *self, caller_t *caller)
     else if (self->options.mode == MODE_JOBS || strstr(body, "\"FAILED\""))
         fail(self, caller, "not completed");
     else
-        caller->due_ns = now_ns() + POLL_NS;
+        caller->due_ns = gauge_now_ns() + POLL_NS;
 }
 
 static void
@@ -219,7 +208,7 @@ static int64_t
 ask_due(load_t *self, int64_t far)
 {
     int64_t next = far;
-    int64_t now = now_ns();
+    int64_t now = gauge_now_ns();
     for (size_t at = 0; at < self->options.connections; at++) {
         caller_t *caller = &self->callers[at];
         if (caller->due_ns && caller->due_ns <= now)
@@ -233,10 +222,10 @@ ask_due(load_t *self, int64_t far)
 static void
 turn(load_t *self)
 {
-    int64_t wake = now_ns() + 100000000;
+    int64_t wake = gauge_now_ns() + 100000000;
     if (self->options.mode == MODE_POLL)
         wake = ask_due(self, wake);
-    int64_t left = wake - now_ns();
+    int64_t left = wake - gauge_now_ns();
     struct timespec patience = { 0, left > 0 ? left : 0 };
     struct epoll_event events[128];
     int many = epoll_pwait2(self->epoll, events, 128, &patience, NULL);
@@ -253,7 +242,7 @@ turn(load_t *self)
 static void
 run(load_t *self)
 {
-    int64_t start = now_ns();
+    int64_t start = gauge_now_ns();
     self->from_ns = start + (int64_t)(self->options.warmup * 1e9);
     self->until_ns = self->from_ns + (int64_t)(self->options.seconds * 1e9);
     for (size_t at = 0; at < self->options.connections; at++) {
@@ -262,7 +251,7 @@ run(load_t *self)
         self->busy++;
         begin(self, caller);
     }
-    while (self->busy && now_ns() < self->until_ns + DRAIN_NS)
+    while (self->busy && gauge_now_ns() < self->until_ns + DRAIN_NS)
         turn(self);
     if (self->busy && self->errors == 0) {
         snprintf(self->error, sizeof self->error, "%zu operations never ended", self->busy);
@@ -270,36 +259,18 @@ run(load_t *self)
     }
 }
 
-static int
-by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double
-quantile(const load_t *self, double share)
-{
-    return self->count ? self->times_ms[(size_t)(share * (double)(self->count - 1))] : 0;
-}
-
 static void
 report(load_t *self)
 {
-    if (self->count)
-        qsort(self->times_ms, self->count, sizeof *self->times_ms, by_size);
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    double cpu_us = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e6
-                    + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+    gauge_sort(self->times_ms, self->count);
     printf("{\"mode\": \"%s\", \"connections\": %zu, \"seconds\": %.3f, \"count\": %zu, "
            "\"rate\": %.1f, \"p50\": %.3f, \"p99\": %.3f, \"total\": %zu, \"errors\": %zu, "
            "\"error\": \"%s\", \"cpu_us\": %.0f, \"switches\": %ld}\n",
            mode_names[self->options.mode], self->options.connections, self->options.seconds,
-           self->count, (double)self->count / self->options.seconds, quantile(self, 0.5),
-           quantile(self, 0.99), self->total, self->errors, self->error, cpu_us,
-           use.ru_nvcsw + use.ru_nivcsw);
+           self->count, (double)self->count / self->options.seconds,
+           gauge_quantile(self->times_ms, self->count, 0.5),
+           gauge_quantile(self->times_ms, self->count, 0.99), self->total, self->errors,
+           self->error, gauge_cpu_us(), gauge_switches());
 }
 
 static void
@@ -323,23 +294,10 @@ open_callers(load_t *self)
 static void
 add_target(load_t *self, const char *url)
 {
-    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
-    const char *colon = strchr(host, ':');
-    char name[64];
-    if (!colon || self->targets == TARGETS_MOST || (size_t)(colon - host) >= sizeof name) {
-        fprintf(stderr, "%s: must be http://ADDRESS:PORT\n", url);
+    if (self->targets == TARGETS_MOST
+        || !gauge_address(url, &self->addresses[self->targets], &self->hosts[self->targets]))
         exit(2);
-    }
-    memcpy(name, host, (size_t)(colon - host));
-    name[colon - host] = 0;
-    struct sockaddr_in *address = &self->addresses[self->targets];
-    address->sin_family = AF_INET;
-    address->sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-    if (inet_pton(AF_INET, name, &address->sin_addr) != 1) {
-        fprintf(stderr, "%s: must be an IPv4 address\n", name);
-        exit(2);
-    }
-    self->hosts[self->targets++] = host;
+    self->targets++;
 }
 
 static int

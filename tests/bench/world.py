@@ -19,7 +19,7 @@ from cluster import Cluster  # noqa: E402
 from handle import Handle  # noqa: E402
 
 BUILD = REPOSITORY / "build-bench"
-BENCH_TARGETS = ("bench_load", "bench_constant")
+BENCH_TARGETS = ("bench_load", "bench_drain", "bench_constant")
 
 
 class Unfit(Exception):
