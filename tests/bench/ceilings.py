@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from world import Unfit
+from figures import Unfit
 
 # L1: a job's life as three durable transactions: insert; to running; result row and done.
 LIFE_TABLES = """
@@ -28,13 +28,6 @@ UPDATE life SET state = 'done', ended_at = now() WHERE id = :id;
 COMMIT;
 \endpipeline
 """
-
-ROW_SQL = ("SELECT i AS id, i % 1000 AS bucket, md5(i::text) AS word, "
-           "timestamptz '2024-01-01 00:00:00.123456+00' + i * interval '1 second' AS at, "
-           "(i * 1.37)::numeric(18,6) AS amount FROM generate_series(1, {rows}) AS i")
-
-ROW_TABLE = ("DROP TABLE IF EXISTS copied; CREATE TABLE copied (id int, bucket int, word text, "
-             "at timestamptz, amount numeric);")
 
 
 def life(world, clients, seconds):
@@ -66,19 +59,55 @@ def constant(world):
             server.wait(30)
 
 
-def copied_rows(world, rows):
-    """L4: rows a second from the source into a logged table of the store's server, by psql."""
-    world.scratch(ROW_TABLE)
-    query = ROW_SQL.format(rows=rows)
-    psql = [world.tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c"]
+def psql(world, command):
+    return [world.tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", command]
+
+
+def begin_pipe(world, query, table):
+    """psql that reads from the source, into psql that writes to the store's server."""
+    reader = subprocess.Popen(psql(world, f"COPY ({query}) TO STDOUT"), stdout=subprocess.PIPE,
+                              env=world.client("source", "demo"))
+    writer = subprocess.Popen(psql(world, f"COPY {table} FROM STDIN"), stdin=reader.stdout,
+                              env=world.client("store", "bench"))
+    reader.stdout.close()
+    return reader, writer
+
+
+def copied_in(world, queries, rows, columns):
+    """L4: rows a second of these queries at once, each by psql into a logged table of its own."""
+    tables = [f"copied{at}" for at in range(len(queries))]
+    drop = f"DROP TABLE IF EXISTS {', '.join(tables)};"
+    world.scratch(drop + "".join(f"CREATE TABLE {table} ({columns});" for table in tables))
     began = time.monotonic()
-    with subprocess.Popen([*psql, f"COPY ({query}) TO STDOUT"], stdout=subprocess.PIPE,
-                          env=world.client("source", "demo")) as reader:
-        done = subprocess.run([*psql, "COPY copied FROM STDIN"], stdin=reader.stdout,
-                              env=world.client("store", "bench"), timeout=600, check=False)
-        reader.stdout.close()
-        if reader.wait(60) != 0 or done.returncode != 0:
-            raise Unfit("psql could not copy")
+    pipes = [begin_pipe(world, query, table) for query, table in zip(queries, tables)]
+    codes = [process.wait(600) for pipe in pipes for process in pipe]
     seconds = time.monotonic() - began
-    world.scratch("DROP TABLE copied;")
+    world.scratch(drop)
+    if any(codes):
+        raise Unfit("psql could not copy")
     return rows / seconds
+
+
+def keep_table(world, name, query, columns):
+    """Rows of the source as a stored table of the store's server, for L5."""
+    world.scratch(f"DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns});")
+    if any(process.wait(600) for process in begin_pipe(world, query, name)):
+        raise Unfit("psql could not copy")
+    world.scratch(f"VACUUM (ANALYZE) {name};")
+
+
+def copied_out(world, name, rows):
+    """L5: rows a second of a stored table, read by psql."""
+    began = time.monotonic()
+    done = subprocess.run(psql(world, f"COPY {name} TO STDOUT"), stdout=subprocess.DEVNULL,
+                          env=world.client("store", "bench"), timeout=600, check=False)
+    if done.returncode != 0:
+        raise Unfit("psql could not read")
+    return rows / (time.monotonic() - began)
+
+
+def copied_bytes(world, query):
+    """What the rows of a query are as COPY's text."""
+    with subprocess.Popen(psql(world, f"COPY ({query}) TO STDOUT"), stdout=subprocess.PIPE,
+                          env=world.client("source", "demo")) as reader:
+        return sum(len(piece) for piece in iter(lambda: reader.stdout.read(1 << 20), b""))

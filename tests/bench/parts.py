@@ -36,6 +36,11 @@ def use_of(pid):
     return Use(cpu_ns, switches)
 
 
+def client_use(said):
+    """What a client of ours says of itself."""
+    return Use(said["cpu_us"] * 1e3, said["switches"])
+
+
 def busy_ns():
     """CPU time of the whole machine, ours and others', without idle and stolen time."""
     with open("/proc/stat", encoding="ascii") as file:

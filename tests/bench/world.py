@@ -1,5 +1,4 @@
 """The cluster that is measured: built for release, made by compose/up, removed afterwards."""
-import contextlib
 import json
 import os
 import pathlib
@@ -12,18 +11,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(REPOSITORY / "compose" / "lib")]
 
+import calls  # noqa: E402
 import nodes  # noqa: E402
 import postgres  # noqa: E402
 import programs  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from figures import Unfit  # noqa: E402
 from handle import Handle  # noqa: E402
 
 BUILD = REPOSITORY / "build-bench"
 BENCH_TARGETS = ("bench_load", "bench_drain", "bench_constant")
-
-
-class Unfit(Exception):
-    """No figure can be given."""
+CLIENT_S = 300
 
 
 def build():
@@ -40,6 +38,7 @@ class World:
         self.handle = Handle(os.path.join(self.folder, "cluster"))
         self.cluster = Cluster(self.handle.folder)
         self.info = {}
+        self.jobs = {}  # by their text: what other measures may read again
 
     def __enter__(self):
         build()
@@ -85,10 +84,25 @@ class World:
     def scratch(self, script):
         postgres.psql(self.parts("store", "bench"), "SET client_min_messages = error;\n" + script)
 
+    def source(self, script):
+        """On the source, as its superuser."""
+        postgres.psql(self.parts("source", "demo"), "SET client_min_messages = error;\n" + script)
+
     def settle(self):
         """Leave no write-back of an earlier run to the next."""
         for server in ("store", "source"):
             postgres.psql(self.parts(server, "postgres"), "CHECKPOINT;")
+
+    def keep(self, query, job):
+        self.jobs[query] = job
+
+    def stored(self, query):
+        """A job that has run this query; it runs once."""
+        if query not in self.jobs:
+            job = calls.submit(self, query)
+            calls.wait_done(self, job)
+            self.keep(query, job)
+        return self.jobs[query]
 
     def nodes(self, role=None):
         return [node for node in self.info["nodes"] if role in (None, node["role"])]
@@ -96,14 +110,37 @@ class World:
     def load(self, mode, connections, *more, urls=None):
         """Run the load generator; what it reports."""
         options = self.options
-        done = subprocess.run(
-            [self.program("bench_load"), "-s", str(options.seconds), "-w", str(options.warmup), "-c",
-             str(connections), "-k", self.info["api_key"], *more, mode,
-             *(urls or self.info["urls"])],
-            capture_output=True, text=True, timeout=options.seconds + 120, check=False)
-        with contextlib.suppress(ValueError):
-            said = json.loads(done.stdout)
-            if not said["errors"]:
-                return said
+        said = self.report(["bench_load", "-s", options.seconds, "-w", options.warmup, "-c",
+                            connections, "-k", self.info["api_key"], *more, mode,
+                            *(urls or self.info["urls"])])
+        if said["errors"]:
             raise Unfit(f"{said['errors']} operations failed; the first: {said['error']}")
-        raise Unfit(f"the load generator failed: {done.stderr.strip()}")
+        return said
+
+    def drain_command(self, paths, *more):
+        return ["bench_drain", "--key", self.info["api_key"], *more, self.info["url"], *paths]
+
+    def drain(self, paths, *more):
+        """Read replies to their end; what the reader reports."""
+        said = self.report(self.drain_command(paths, *more))
+        if said["error"]:
+            raise Unfit(said["error"])
+        return said
+
+    def begin(self, command):
+        """Start a program of the bench."""
+        return subprocess.Popen([self.program(command[0]), *map(str, command[1:])],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def report(self, command, process=None):
+        """The one JSON object that it prints when it ends."""
+        process = process or self.begin(command)
+        try:
+            out, errors = process.communicate(timeout=CLIENT_S)
+            return json.loads(out)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Unfit(f"{command[0]} did not end within {CLIENT_S} s") from None
+        except ValueError:
+            raise Unfit(f"{command[0]} failed: {errors.strip()}") from None
