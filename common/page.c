@@ -86,16 +86,27 @@ grow(page_writer_t *self, size_t size)
     return true;
 }
 
-/* Where the next `size` bytes go, taken by the call. NULL once a row is bad: what is still written
- * of it goes nowhere. */
+/* Room for `size` bytes more was not there: ask for it. */
 static uint8_t *
-claim(page_writer_t *self, size_t size)
+claim_more(page_writer_t *self, size_t size)
 {
-    if (size > self->limit - self->used && !grow(self, size)) {
+    if (!grow(self, size)) {
         self->row_bad = true;
         self->limit = self->used;
         return NULL;
     }
+    uint8_t *at = self->data + self->used;
+    self->used += (uint32_t)size;
+    return at;
+}
+
+/* Where the next `size` bytes go, taken by the call. NULL once a row is bad: what is still written
+ * of it goes nowhere. */
+static inline uint8_t *
+claim(page_writer_t *self, size_t size)
+{
+    if (size > self->limit - self->used)
+        return claim_more(self, size);
     uint8_t *at = self->data + self->used;
     self->used += (uint32_t)size;
     return at;

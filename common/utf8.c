@@ -53,17 +53,36 @@ utf8_size(const char *text, size_t left)
     return size;
 }
 
-/* Most text is ASCII: eight bytes at a time while that holds. */
+static uint64_t
+word_at(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* Most text is: eight bytes at a time, the last eight once more. */
+static bool
+is_ascii(const char *text, size_t size)
+{
+    const char *end = text + size;
+    uint64_t all = 0;
+    if (size >= 8) {
+        for (; end - text > 8; text += 8)
+            all |= word_at(text);
+        all |= word_at(end - 8);
+    } else {
+        for (; text < end; text++)
+            all |= (uint64_t)(unsigned char)*text;
+    }
+    return !(all & UINT64_C(0x8080808080808080));
+}
+
 static size_t
 skip_ascii(const char *text, size_t at, size_t size)
 {
-    while (size - at >= 8) {
-        uint64_t word;
-        memcpy(&word, text + at, sizeof word);
-        if (word & UINT64_C(0x8080808080808080))
-            break;
+    while (size - at >= 8 && is_ascii(text + at, 8))
         at += 8;
-    }
     while (at < size && (unsigned char)text[at] < 0x80)
         at++;
     return at;
@@ -72,6 +91,8 @@ skip_ascii(const char *text, size_t at, size_t size)
 bool
 utf8_valid(const char *text, size_t size)
 {
+    if (is_ascii(text, size))
+        return true;
     size_t at = 0;
     while ((at = skip_ascii(text, at, size)) < size) {
         size_t character = utf8_size(text + at, size - at);

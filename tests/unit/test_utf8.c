@@ -70,12 +70,14 @@ one_bad_byte_is_found_wherever_it_stands(void **unused)
 {
     (void)unused;
     char text[24];
-    for (size_t at = 0; at < sizeof text; at++) {
-        memset(text, 'a', sizeof text);
-        assert_true(utf8_valid(text, sizeof text));
-        text[at] = '\xff';
-        assert_false(utf8_valid(text, sizeof text));
-        assert_true(utf8_valid(text, at));
+    for (size_t size = 1; size <= sizeof text; size++) {
+        for (size_t at = 0; at < size; at++) {
+            memset(text, 'a', sizeof text);
+            assert_true(utf8_valid(text, size));
+            text[at] = '\xff';
+            assert_false(utf8_valid(text, size));
+            assert_true(utf8_valid(text, at));
+        }
     }
 }
 

@@ -56,23 +56,35 @@ close_row(channel_t *self, const column_t *bad, failure_t *failure)
     return page_writer_full(self->rows) ? TURN_FULL : TURN_WAIT;
 }
 
+/* One value. False: text that is not UTF-8; nil stands in its place. */
+static bool
+take_cell(page_writer_t *rows, cell_kind_t kind, const PGresult *answer, int at)
+{
+    int size = PQgetlength(answer, 0, at);
+    if (size > 0 || !PQgetisnull(answer, 0, at)) {
+        if (cells_put(rows, kind, PQgetvalue(answer, 0, at), (size_t)size))
+            return true;
+        page_cell_nil(rows);
+        return false;
+    }
+    page_cell_nil(rows);
+    return true;
+}
+
 turn_t
 rows_take(channel_t *self, PGresult *answer, failure_t *failure)
 {
-    rows_columns(self, answer);
     const result_t *result = rows_result(self);
+    if (!result->has_columns)
+        rows_columns(self, answer);
+    page_writer_t *rows = self->rows;
+    const column_t *columns = result->columns;
+    uint32_t count = result->column_count;
     const column_t *bad = NULL;
-    page_row_open(self->rows, result->column_count);
-    for (uint32_t i = 0; i < result->column_count; i++) {
-        const column_t *column = &result->columns[i];
-        int at = (int)i;
-        int size = PQgetlength(answer, 0, at);
-        if (size == 0 && PQgetisnull(answer, 0, at)) {
-            page_cell_nil(self->rows);
-        } else if (!cells_put(self->rows, column->kind, PQgetvalue(answer, 0, at), (size_t)size)) {
-            page_cell_nil(self->rows);
-            bad = column;
-        }
+    page_row_open(rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!take_cell(rows, columns[i].kind, answer, (int)i))
+            bad = &columns[i];
     }
     return close_row(self, bad, failure);
 }
