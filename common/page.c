@@ -11,7 +11,10 @@
 
 enum {
     LEVEL = 1,          /* of zstd */
-    HASH_LOG = 12,      /* its table fits the first cache: rows are found faster, and no worse */
+    HASH_LOG = 12,      /* of its table, which fits the first cache */
+    HASH_LOG_FEW = 9,   /* for digits that repeat by chance: rows are found sooner, and better */
+    HASH_LOG_MANY = 13, /* for words that return after a while */
+    GAIN = 64,          /* the larger table must save one in so many bytes, as it is slower */
     RESERVE = 16 << 10, /* raw bytes beyond a page: the row that fills it, where rows are small */
 };
 
@@ -31,6 +34,7 @@ struct page_writer {
     bool row_bad; /* the open row was too large */
     uint32_t rows;
     int64_t first_row;
+    int hash_log; /* that suits the result's rows; 0: no whole page has told yet */
     uint8_t hash[PAGE_HASH_SIZE];
 };
 
@@ -231,7 +235,7 @@ page_writer_new(uint32_t page_bytes, uint32_t page_rows, uint32_t row_bytes)
     self->zstd = ZSTD_createCCtx();
     assert(self->zstd);
     ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_compressionLevel, LEVEL);
-    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, HASH_LOG);
+    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, HASH_LOG_MANY);
     self->base = mem_array(1, base_room(self));
     self->data = self->base;
     self->room = base_room(self);
@@ -267,6 +271,7 @@ page_writer_reset(page_writer_t *self)
 {
     clear(self);
     self->first_row = 0;
+    self->hash_log = 0;
     memset(self->hash, 0, sizeof self->hash);
 }
 
@@ -378,16 +383,42 @@ page_writer_full(const page_writer_t *self)
     return self->used >= self->page_bytes || self->rows >= self->page_rows;
 }
 
-/* What waits as a frame, in a block of its own. */
+/* What waits as a frame, in a block of its own; NULL: no memory. */
+static uint8_t *
+press(page_writer_t *self, int hash_log, size_t *size)
+{
+    size_t room = ZSTD_compressBound(self->used);
+    own(mem) frame = mem_try(room);
+    if (!frame)
+        return NULL;
+    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, hash_log);
+    *size = ZSTD_compress2(self->zstd, frame, room, self->data, self->used);
+    return ZSTD_isError(*size) ? NULL : (uint8_t *)take(frame);
+}
+
+/* A result's first whole page is pressed both ways, and its other pages as suits this one. */
+static uint8_t *
+press_both(page_writer_t *self, size_t *size)
+{
+    size_t other_size = 0;
+    uint8_t *frame = press(self, HASH_LOG_FEW, size);
+    uint8_t *other = frame ? press(self, HASH_LOG_MANY, &other_size) : NULL;
+    bool many = other && other_size < *size - *size / GAIN;
+    self->hash_log = many ? HASH_LOG_MANY : HASH_LOG_FEW;
+    free(many ? frame : other);
+    *size = many ? other_size : *size;
+    return many ? other : frame;
+}
+
 static bool
 compress(page_writer_t *self, page_t *page)
 {
-    size_t room = ZSTD_compressBound(self->used);
-    page->data = mem_try(room);
+    size_t size = 0;
+    if (self->hash_log == 0 && page_writer_full(self))
+        page->data = press_both(self, &size);
+    else
+        page->data = press(self, self->hash_log ? self->hash_log : HASH_LOG, &size);
     if (!page->data)
-        return false;
-    size_t size = ZSTD_compress2(self->zstd, page->data, room, self->data, self->used);
-    if (ZSTD_isError(size))
         return false;
     page->data = mem_grow(page->data, size);
     page->size = (uint32_t)size;
