@@ -1,4 +1,4 @@
-/* page.c - rows into one buffer, the buffer into a frame. */
+/* page.c - rows into one buffer, the buffer into a page. */
 #include "common/page.h"
 
 #include <assert.h>
@@ -7,14 +7,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
+
+#include "common/page_press.h"
 
 enum {
-    LEVEL = 1,          /* of zstd */
-    HASH_LOG = 12,      /* of its table, which fits the first cache */
-    HASH_LOG_FEW = 9,   /* for digits that repeat by chance: rows are found sooner, and better */
-    HASH_LOG_MANY = 13, /* for words that return after a while */
-    GAIN = 64,          /* the larger table must save one in so many bytes, as it is slower */
     RESERVE = 16 << 10, /* raw bytes beyond a page: the row that fills it, where rows are small */
 };
 
@@ -22,7 +18,6 @@ struct page_writer {
     uint32_t page_bytes;
     uint32_t page_rows;
     uint32_t row_bytes;
-    ZSTD_CCtx *zstd;
     uint8_t *base;       /* page_bytes and RESERVE, as long as the writer lives */
     uint8_t *data;       /* base, or a larger one until the page is closed */
     uint32_t room;       /* of data */
@@ -34,7 +29,7 @@ struct page_writer {
     bool row_bad; /* the open row was too large */
     uint32_t rows;
     int64_t first_row;
-    int hash_log; /* that suits the result's rows; 0: no whole page has told yet */
+    press_way_t way; /* that suits the result's rows */
     uint8_t hash[PAGE_HASH_SIZE];
 };
 
@@ -215,16 +210,6 @@ page_destroy(page_t **self_p)
     *self_p = NULL;
 }
 
-/* The compressor asks for its own memory when it first works: let that be now. */
-static void
-warm_up(page_writer_t *self)
-{
-    size_t room = ZSTD_compressBound(self->page_bytes);
-    own(mem) frame = mem_array(1, room);
-    size_t size = ZSTD_compress2(self->zstd, frame, room, self->base, self->page_bytes);
-    assert(!ZSTD_isError(size));
-}
-
 page_writer_t *
 page_writer_new(uint32_t page_bytes, uint32_t page_rows, uint32_t row_bytes)
 {
@@ -232,14 +217,10 @@ page_writer_new(uint32_t page_bytes, uint32_t page_rows, uint32_t row_bytes)
     self->page_bytes = least(page_bytes, PAGE_RAW_MOST);
     self->page_rows = page_rows;
     self->row_bytes = least(row_bytes, PAGE_RAW_MOST);
-    self->zstd = ZSTD_createCCtx();
-    assert(self->zstd);
-    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_compressionLevel, LEVEL);
-    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, HASH_LOG_MANY);
-    self->base = mem_array(1, base_room(self));
+    self->base = mem_grow(NULL, base_room(self)); /* not touched before it is used */
     self->data = self->base;
     self->room = base_room(self);
-    warm_up(self);
+    press_take(self->page_bytes);
     return self;
 }
 
@@ -251,7 +232,7 @@ page_writer_destroy(page_writer_t **self_p)
         return;
     release_large(self);
     free(self->base);
-    ZSTD_freeCCtx(self->zstd);
+    press_release();
     free(self);
     *self_p = NULL;
 }
@@ -271,7 +252,7 @@ page_writer_reset(page_writer_t *self)
 {
     clear(self);
     self->first_row = 0;
-    self->hash_log = 0;
+    self->way = PRESS_UNTOLD;
     memset(self->hash, 0, sizeof self->hash);
 }
 
@@ -383,57 +364,21 @@ page_writer_full(const page_writer_t *self)
     return self->used >= self->page_bytes || self->rows >= self->page_rows;
 }
 
-/* What waits as a frame, in a block of its own; NULL: no memory. */
-static uint8_t *
-press(page_writer_t *self, int hash_log, size_t *size)
-{
-    size_t room = ZSTD_compressBound(self->used);
-    own(mem) frame = mem_try(room);
-    if (!frame)
-        return NULL;
-    ZSTD_CCtx_setParameter(self->zstd, ZSTD_c_hashLog, hash_log);
-    *size = ZSTD_compress2(self->zstd, frame, room, self->data, self->used);
-    return ZSTD_isError(*size) ? NULL : (uint8_t *)take(frame);
-}
-
-/* A result's first whole page is pressed both ways, and its other pages as suits this one. */
-static uint8_t *
-press_both(page_writer_t *self, size_t *size)
-{
-    size_t other_size = 0;
-    uint8_t *frame = press(self, HASH_LOG_FEW, size);
-    uint8_t *other = frame ? press(self, HASH_LOG_MANY, &other_size) : NULL;
-    bool many = other && other_size < *size - *size / GAIN;
-    self->hash_log = many ? HASH_LOG_MANY : HASH_LOG_FEW;
-    free(many ? frame : other);
-    *size = many ? other_size : *size;
-    return many ? other : frame;
-}
-
-static bool
-compress(page_writer_t *self, page_t *page)
-{
-    size_t size = 0;
-    if (self->hash_log == 0 && page_writer_full(self))
-        page->data = press_both(self, &size);
-    else
-        page->data = press(self, self->hash_log ? self->hash_log : HASH_LOG, &size);
-    if (!page->data)
-        return false;
-    page->data = mem_grow(page->data, size);
-    page->size = (uint32_t)size;
-    return true;
-}
-
 page_t *
 page_writer_close(page_writer_t *self, err_t *err)
 {
     assert(!self->row_open);
     own(page) page = mem_new(sizeof *page);
-    if (!compress(self, page)) {
+    size_t size = 0;
+    if (page_writer_full(self) && self->way == PRESS_UNTOLD)
+        page->data = press_first(self->data, self->used, &self->way, &size);
+    else
+        page->data = press(self->data, self->used, self->way, &size);
+    if (!page->data) {
         err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", self->used);
         return NULL;
     }
+    page->size = (uint32_t)size;
     page->first_row = self->first_row;
     page->rows = self->rows;
     page->raw_bytes = self->used;
@@ -444,20 +389,6 @@ page_writer_close(page_writer_t *self, err_t *err)
     self->first_row += self->rows;
     clear(self);
     return take(page);
-}
-
-uint8_t *
-page_deflate(const void *raw, size_t size, size_t *stored, err_t *err)
-{
-    size_t room = ZSTD_compressBound(size);
-    own(mem) frame = mem_try(room);
-    size_t used = frame ? ZSTD_compress(frame, room, raw, size, LEVEL) : 0;
-    if (!frame || ZSTD_isError(used)) {
-        err_set(err, ERR_LIMIT, "no memory to compress %zu bytes", size);
-        return NULL;
-    }
-    *stored = used;
-    return (uint8_t *)take(frame);
 }
 
 void

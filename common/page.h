@@ -8,7 +8,8 @@
  * one empty page.
  *
  * The writer's memory is allocated when it is made: `page_bytes` and a reserve; only a row that is
- * larger than a page asks for more, up to `row_bytes`, and may be refused.
+ * larger than a page asks for more, up to `row_bytes`, and may be refused. The writers of a thread
+ * share one compressor: a writer belongs to the thread that made it.
  */
 #ifndef COMMON_PAGE_H
 #define COMMON_PAGE_H

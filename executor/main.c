@@ -62,7 +62,8 @@ typedef struct {
 /* --- the process --- */
 
 /* One heap, which is grown before the limit stands and never given back: small things are then
- * there even while a large row takes all the rest. */
+ * there even while a large row takes all the rest. The limit is one of addresses: what is grown is
+ * not touched, and so not resident, before it is used. */
 static void
 grow_heap(void)
 {
@@ -72,7 +73,7 @@ grow_heap(void)
     mallopt(M_TOP_PAD, MIB);
     void *blocks[2 * HEAP_RESERVE_MIB];
     for (int i = 0; i < 2 * HEAP_RESERVE_MIB; i++)
-        blocks[i] = mem_new(MIB / 2);
+        blocks[i] = mem_grow(NULL, MIB / 2);
     for (int i = 0; i < 2 * HEAP_RESERVE_MIB; i++)
         free(blocks[i]);
 }

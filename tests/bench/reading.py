@@ -16,7 +16,7 @@ Face = collections.namedtuple("Face", "name format accept count target")
 FACES = (
     Face("ndjson", "ndjson", "identity", "\n", "3.0 x"),
     Face("csv", "csv", "identity", "\n", "3.0 x"),
-    Face("json", "json", "identity", "[", "3.0 x"),
+    Face("json", "json", "identity", "{", "3.0 x"),
     Face("msgpack", "msgpack", "identity", None, "4 x"),
     Face("stored", "msgpack", "zstd", None, "6 x"),
 )
