@@ -10,7 +10,9 @@
 
 enum { TEN_YEARS_S = 10 * 365 * 86400, MONTH_S = 30 * 86400 };
 
-static const int64_t month_ms = MONTH_S * 1000LL; /* as far as the options go */
+/* As far as the options go. */
+static const int64_t month_ms = MONTH_S * 1000LL;
+static const int64_t size_most = INT64_C(1) << 53;
 
 bool
 cli_password(char password[CLI_PASSWORD_MOST], err_t *err)
@@ -69,7 +71,9 @@ limits_read(const cli_t *cli, limits_t *limits, err_t *err)
                          &limits->statement_timeout_ms, err)
            && cli_option(cli->queue_timeout, "--queue-timeout", month_ms, &limits->queue_timeout_ms,
                          err)
-           && cli_option(cli->deadline, "--deadline", month_ms, &limits->deadline_ms, err);
+           && cli_option(cli->deadline, "--deadline", month_ms, &limits->deadline_ms, err)
+           && cli_option(cli->max_rows, "--max-rows", size_most, &limits->max_rows, err)
+           && cli_option(cli->max_bytes, "--max-bytes", size_most, &limits->max_bytes, err);
 }
 
 static bool
@@ -175,9 +179,10 @@ const command_t admin_commands[] = {
     { "tenant", "list", 0, 0, tenant_list, "tenant list" },
     { "tenant", "limit", 1, 1, tenant_limit,
       "tenant limit NAME [--retention SECONDS] [--statement-timeout MS] [--queue-timeout MS] "
-      "[--deadline MS]    (0: none)" },
+      "[--deadline MS] [--max-rows N] [--max-bytes N]    (0: none)" },
     { "source", "limit", 1, 1, source_limit,
-      "source limit NAME [--statement-timeout MS] [--queue-timeout MS] [--deadline MS]" },
+      "source limit NAME [--statement-timeout MS] [--queue-timeout MS] [--deadline MS] "
+      "[--max-rows N] [--max-bytes N]" },
     { "key", "add", 1, 1, key_add,
       "key add TENANT [--role read|write|admin] [--expires SECONDS] [--json]" },
     { "key", "list", 0, 1, key_list, "key list [TENANT]" },

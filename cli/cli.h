@@ -34,6 +34,8 @@ typedef struct {
     const char *statement_timeout; /* --statement-timeout MS */
     const char *queue_timeout;     /* --queue-timeout MS */
     const char *deadline;          /* --deadline MS */
+    const char *max_rows;          /* --max-rows N */
+    const char *max_bytes;         /* --max-bytes N */
     bool json;                     /* --json */
 } cli_t;
 

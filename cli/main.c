@@ -32,6 +32,8 @@ static const option_t options[] = {
     { "--statement-timeout", offsetof(cli_t, statement_timeout), NULL },
     { "--queue-timeout", offsetof(cli_t, queue_timeout), NULL },
     { "--deadline", offsetof(cli_t, deadline), NULL },
+    { "--max-rows", offsetof(cli_t, max_rows), NULL },
+    { "--max-bytes", offsetof(cli_t, max_bytes), NULL },
     { NULL, 0, NULL },
 };
 

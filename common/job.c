@@ -1,4 +1,4 @@
-/* job.c - the words of the states and of autocommit, and the table of moves. */
+/* job.c - the words of the states, of autocommit and of limits, and the table of moves. */
 #include "common/job.h"
 
 #include <stdlib.h>
@@ -17,6 +17,14 @@ static const char *const autocommits[] = {
 };
 
 enum { AUTOCOMMITS = sizeof autocommits / sizeof autocommits[0] };
+
+static const char *const owners[] = {
+    [LIMIT_OF_JOB] = "job",
+    [LIMIT_OF_TENANT] = "tenant",
+    [LIMIT_OF_SOURCE] = "source",
+};
+
+enum { OWNERS = sizeof owners / sizeof owners[0] };
 
 /* Where each state may go. A final state has no row, and so goes nowhere. */
 static const bool moves[JOB_STATES][JOB_STATES] = {
@@ -95,16 +103,40 @@ autocommit_word(autocommit_t autocommit)
     return (unsigned)autocommit < AUTOCOMMITS ? autocommits[autocommit] : "invalid";
 }
 
+/* Where a word stands in a list; NULL stands for the first; `count`: nowhere. */
+static unsigned
+find_word(const char *const *list, unsigned count, const char *word)
+{
+    unsigned i = 0;
+    while (word && i < count && strcmp(word, list[i]) != 0)
+        i++;
+    return i;
+}
+
 bool
 autocommit_parse(const char *word, autocommit_t *autocommit)
 {
-    for (unsigned i = 0; i < AUTOCOMMITS; i++) {
-        if (strcmp(word ? word : autocommits[AUTOCOMMIT_NEVER], autocommits[i]) == 0) {
-            *autocommit = (autocommit_t)i;
-            return true;
-        }
-    }
-    return false;
+    unsigned found = find_word(autocommits, AUTOCOMMITS, word);
+    if (found == AUTOCOMMITS)
+        return false;
+    *autocommit = (autocommit_t)found;
+    return true;
+}
+
+const char *
+limit_owner_word(limit_owner_t owner)
+{
+    return (unsigned)owner < OWNERS ? owners[owner] : "invalid";
+}
+
+bool
+limit_owner_parse(const char *word, limit_owner_t *owner)
+{
+    unsigned found = find_word(owners, OWNERS, word);
+    if (found == OWNERS)
+        return false;
+    *owner = (limit_owner_t)found;
+    return true;
 }
 
 const char *

@@ -40,6 +40,29 @@ typedef enum {
 const char *autocommit_word(autocommit_t autocommit);
 bool autocommit_parse(const char *word, autocommit_t *autocommit) MUST_USE;
 
+/* Who set a limit. */
+typedef enum {
+    LIMIT_OF_JOB, /* its own option */
+    LIMIT_OF_TENANT,
+    LIMIT_OF_SOURCE,
+} limit_owner_t;
+
+/* "job", "tenant", "source". Static. NULL reads as job; false: no such word. */
+const char *limit_owner_word(limit_owner_t owner);
+bool limit_owner_parse(const char *word, limit_owner_t *owner) MUST_USE;
+
+typedef struct {
+    int64_t most; /* 0: no limit */
+    limit_owner_t owner;
+} limit_t;
+
+/* What all results of a job may come to together. */
+typedef struct {
+    limit_t rows;
+    limit_t bytes; /* of msgpack, before compression */
+    bool truncate; /* what is beyond is left out; else the job fails */
+} job_limits_t;
+
 /* One step of a job that has several. Texts are owned, NULL where there is nothing to say. */
 typedef struct {
     uint32_t step; /* from 0 */

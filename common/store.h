@@ -110,6 +110,8 @@ typedef struct {
     int64_t statement_timeout_ms; /* caps, the smaller of tenant's and source's; 0: none */
     int64_t queue_timeout_ms;
     int64_t deadline_ms;
+    limit_t max_rows; /* with whose it is */
+    limit_t max_bytes;
 } terms_t;
 
 /* The terms of a tenant's login, by its alias or its source's name; "": the tenant's first. Fails
@@ -180,6 +182,8 @@ typedef struct {
     int64_t statement_timeout_ms;
     int64_t queue_timeout_ms;
     int64_t deadline_ms;
+    int64_t max_rows;
+    int64_t max_bytes;
 } limits_t;
 
 /* Names that exist already: ERR_CONFLICT; that do not: ERR_NOT_FOUND; ill-formed: ERR_INVALID. */

@@ -92,6 +92,8 @@ store_tenant_limit(store_t *self, const char *name, const limits_t *limits, err_
     limit_param(params, limits->statement_timeout_ms);
     limit_param(params, limits->queue_timeout_ms);
     limit_param(params, limits->deadline_ms);
+    limit_param(params, limits->max_rows);
+    limit_param(params, limits->max_bytes);
     return change(self, SQL_tenant_limit, "tenant", ERR_NOT_FOUND, err);
 }
 
@@ -103,6 +105,8 @@ store_source_limit(store_t *self, const char *name, const limits_t *limits, err_
     limit_param(params, limits->statement_timeout_ms);
     limit_param(params, limits->queue_timeout_ms);
     limit_param(params, limits->deadline_ms);
+    limit_param(params, limits->max_rows);
+    limit_param(params, limits->max_bytes);
     return change(self, SQL_source_limit, "source", ERR_NOT_FOUND, err);
 }
 

@@ -122,6 +122,15 @@ store_remove(store_t *self, const jobid_t *id, const char *tenant, err_t *err)
 
 /* --- terms and clocks --- */
 
+/* A cap, and behind it whether it is the source's. */
+static limit_t
+read_cap(const pg_result_t *result, int column)
+{
+    return (limit_t){ .most = pg_get_int8(result, 0, column),
+                      .owner =
+                          pg_get_bool(result, 0, column + 1) ? LIMIT_OF_SOURCE : LIMIT_OF_TENANT };
+}
+
 bool
 store_terms(store_t *self, const char *tenant, const char *alias, terms_t *terms, err_t *err)
 {
@@ -138,6 +147,8 @@ store_terms(store_t *self, const char *tenant, const char *alias, terms_t *terms
     terms->statement_timeout_ms = pg_get_int8(result, 0, 2);
     terms->queue_timeout_ms = pg_get_int8(result, 0, 3);
     terms->deadline_ms = pg_get_int8(result, 0, 4);
+    terms->max_rows = read_cap(result, 5);
+    terms->max_bytes = read_cap(result, 7);
     return true;
 }
 

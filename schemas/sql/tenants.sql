@@ -78,30 +78,37 @@ ORDER BY l.ordinal
 LIMIT 1;
 
 -- What a tenant may do on a source: its first login, or the one of this alias or source. Caps are the
--- smaller of both.
+-- smaller of both; those on results are followed by whether it is the source's.
 -- $1 tenant, $2 alias or source; "": the first
 -- name: terms_find
 SELECT l.source, t.retention_s, least(t.statement_timeout_ms, s.statement_timeout_ms),
-       least(t.queue_timeout_ms, s.queue_timeout_ms), least(t.deadline_ms, s.deadline_ms)
+       least(t.queue_timeout_ms, s.queue_timeout_ms), least(t.deadline_ms, s.deadline_ms),
+       least(t.max_rows, s.max_rows), coalesce(s.max_rows < t.max_rows, t.max_rows IS NULL),
+       least(t.max_bytes, s.max_bytes), coalesce(s.max_bytes < t.max_bytes, t.max_bytes IS NULL)
 FROM login l JOIN tenant t ON t.name = l.tenant JOIN source s ON s.name = l.source
 WHERE l.tenant = $1::text AND ($2::text = '' OR l.alias = $2::text OR l.source = $2::text)
 ORDER BY l.alias = $2::text DESC, l.ordinal
 LIMIT 1;
 
 -- Caps and defaults; null leaves one as it is, 0 takes it away.
--- $1 tenant, $2 retention s, $3 statement timeout ms, $4 queue timeout ms, $5 deadline ms
+-- $1 tenant, $2 retention s, $3 statement timeout ms, $4 queue timeout ms, $5 deadline ms, $6 rows,
+-- $7 bytes
 -- name: tenant_limit
 UPDATE tenant
 SET retention_s = nullif(coalesce($2::integer, retention_s), 0),
     statement_timeout_ms = nullif(coalesce($3::bigint, statement_timeout_ms), 0),
     queue_timeout_ms = nullif(coalesce($4::bigint, queue_timeout_ms), 0),
-    deadline_ms = nullif(coalesce($5::bigint, deadline_ms), 0)
+    deadline_ms = nullif(coalesce($5::bigint, deadline_ms), 0),
+    max_rows = nullif(coalesce($6::bigint, max_rows), 0),
+    max_bytes = nullif(coalesce($7::bigint, max_bytes), 0)
 WHERE name = $1::text RETURNING name;
 
--- $1 source, $2 statement timeout ms, $3 queue timeout ms, $4 deadline ms
+-- $1 source, $2 statement timeout ms, $3 queue timeout ms, $4 deadline ms, $5 rows, $6 bytes
 -- name: source_limit
 UPDATE source
 SET statement_timeout_ms = nullif(coalesce($2::bigint, statement_timeout_ms), 0),
     queue_timeout_ms = nullif(coalesce($3::bigint, queue_timeout_ms), 0),
-    deadline_ms = nullif(coalesce($4::bigint, deadline_ms), 0)
+    deadline_ms = nullif(coalesce($4::bigint, deadline_ms), 0),
+    max_rows = nullif(coalesce($5::bigint, max_rows), 0),
+    max_bytes = nullif(coalesce($6::bigint, max_bytes), 0)
 WHERE name = $1::text RETURNING name;

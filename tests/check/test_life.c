@@ -221,8 +221,8 @@ terms_are_the_smaller_of_the_tenants_and_the_sources(void **unused)
     CHECK(store_source_add(world_store, "fast", "postgres", "dbname=f", &err));
     CHECK(store_login_add(world_store, "capped", "s", "slow", "capped", sealed, 1, &err));
     CHECK(store_login_add(world_store, "capped", "slow", "fast", "capped", sealed, 1, &err));
-    limits_t tenant = { 77, 500, -1, 9000 };
-    limits_t source = { -1, 400, 300, -1 };
+    limits_t tenant = { 77, 500, -1, 9000, 1000, 50 };
+    limits_t source = { -1, 400, 300, -1, 2000, 49 };
     CHECK(store_tenant_limit(world_store, "capped", &tenant, &err));
     CHECK(store_source_limit(world_store, "slow", &source, &err));
 
@@ -232,17 +232,32 @@ terms_are_the_smaller_of_the_tenants_and_the_sources(void **unused)
     assert_int_equal(terms.statement_timeout_ms, 400);
     assert_int_equal(terms.queue_timeout_ms, 300);
     assert_int_equal(terms.deadline_ms, 9000);
+    assert_int_equal(terms.max_rows.most, 1000);
+    assert_int_equal(terms.max_rows.owner, LIMIT_OF_TENANT);
+    assert_int_equal(terms.max_bytes.most, 49);
+    assert_int_equal(terms.max_bytes.owner, LIMIT_OF_SOURCE);
     CHECK(store_terms(world_store, "capped", "slow", &terms, &err)); /* an alias before a source */
     assert_string_equal(terms.source, "fast");
     assert_int_equal(terms.statement_timeout_ms, 500);
     assert_false(store_terms(world_store, "capped", "none", &terms, &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
 
-    limits_t none = { 0, 0, 0, 0 };
+    limits_t some = { -1, -1, -1, -1, 0, -1 };
+    CHECK(store_tenant_limit(world_store, "capped", &some, &err));
+    CHECK(store_terms(world_store, "capped", "s", &terms, &err));
+    assert_int_equal(terms.max_rows.most, 2000);
+    assert_int_equal(terms.max_rows.owner, LIMIT_OF_SOURCE);
+    CHECK(store_terms(world_store, "capped", "fast", &terms, &err));
+    assert_int_equal(terms.max_rows.most, 0);
+    assert_int_equal(terms.max_bytes.most, 50);
+    assert_int_equal(terms.max_bytes.owner, LIMIT_OF_TENANT);
+
+    limits_t none = { 0 };
     CHECK(store_tenant_limit(world_store, "capped", &none, &err));
     CHECK(store_terms(world_store, "capped", "fast", &terms, &err));
     assert_int_equal(terms.retention_s, 0);
     assert_int_equal(terms.statement_timeout_ms, 0);
+    assert_int_equal(terms.max_bytes.most, 0);
     assert_false(store_tenant_limit(world_store, "nobody", &none, &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
 }

@@ -191,6 +191,25 @@ no_word_is_never_and_another_word_is_none(void **unused)
     assert_string_equal(autocommit_word((autocommit_t)3), "invalid");
 }
 
+static void
+the_owner_of_a_limit_is_read_back_from_its_word(void **unused)
+{
+    (void)unused;
+    static const char *const words[] = { "job", "tenant", "source" };
+    for (unsigned i = 0; i < 3; i++) {
+        limit_owner_t owner = i ? LIMIT_OF_JOB : LIMIT_OF_SOURCE;
+        assert_string_equal(limit_owner_word((limit_owner_t)i), words[i]);
+        assert_true(limit_owner_parse(words[i], &owner));
+        assert_int_equal(owner, i);
+    }
+    limit_owner_t owner = LIMIT_OF_SOURCE;
+    assert_false(limit_owner_parse("jobs", &owner));
+    assert_int_equal(owner, LIMIT_OF_SOURCE);
+    assert_true(limit_owner_parse(NULL, &owner));
+    assert_int_equal(owner, LIMIT_OF_JOB);
+    assert_string_equal(limit_owner_word((limit_owner_t)3), "invalid");
+}
+
 int
 main(void)
 {
@@ -205,6 +224,7 @@ main(void)
         cmocka_unit_test(a_new_job_is_pending_and_has_empty_texts),
         cmocka_unit_test(a_job_frees_all_it_owns),
         cmocka_unit_test(a_cleared_step_is_empty_and_may_be_filled_again),
+        cmocka_unit_test(the_owner_of_a_limit_is_read_back_from_its_word),
         cmocka_unit_test(a_way_of_autocommit_is_read_back_from_its_word),
         cmocka_unit_test(no_word_is_never_and_another_word_is_none),
     };
