@@ -90,7 +90,7 @@ recent_tell(recent_t *self, const wire_change_t *change, int64_t now_ms)
         return;
     pthread_mutex_lock(&self->lock);
     place_t *place = place_of(self, &change->job);
-    if (holds(place, &change->job) && change->state != JOB_DONE)
+    if (holds(place, &change->job) && (change->state != JOB_DONE || change->more))
         place->leader = 0;
     if (holds(place, &change->job) && !place->done) {
         place->done = true;

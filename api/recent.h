@@ -2,11 +2,11 @@
  *
  * The broker tells this node of the end of every job that the node offered, asked or not. What is
  * kept here of that lets a wait for such a job begin, and often end, without a question to the
- * store. Only "done" is kept: of other ends there is more to know than the event says, and such a
- * job is forgotten; of jobs of several steps there always is. And it is kept for RECENT_MS only: by
- * way of another node a job that is over may be removed, or kept longer. A fixed number of places,
- * each id has one, the newest stays; what is not here is not known, and no more. Monotonic times
- * come in as arguments. Any thread.
+ * store. Only "done" is kept: of other ends there is more to know than the event says, as of some
+ * that are done, and such a job is forgotten; of jobs of several steps there always is. And it is
+ * kept for RECENT_MS only: by way of another node a job that is over may be removed, or kept
+ * longer. A fixed number of places, each id has one, the newest stays; what is not here is not
+ * known, and no more. Monotonic times come in as arguments. Any thread.
  */
 #ifndef API_RECENT_H
 #define API_RECENT_H

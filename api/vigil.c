@@ -44,7 +44,8 @@ static void
 tell(waiter_t *waiter, const wire_change_t *change)
 {
     vigil_t *self = (vigil_t *)waiter;
-    if (change->state == JOB_DONE && !self->find.whole && atomic_load(&self->retention_s) > 0) {
+    bool told = change->state == JOB_DONE && !change->more;
+    if (told && !self->find.whole && atomic_load(&self->retention_s) > 0) {
         self->change = *change;
         latch_raise(&self->latch, ENDED);
         return;

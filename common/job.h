@@ -76,6 +76,8 @@ typedef struct {
     int64_t ended_ms;
     int64_t rows;
     int64_t bytes;
+    int64_t raw_bytes; /* before compression */
+    bool truncated;    /* rows were left out, as a limit of the job wants it */
     int32_t pages;
     int64_t executing_us;
     char sqlstate[6];

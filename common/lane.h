@@ -57,6 +57,7 @@ typedef struct {
     autocommit_t autocommit;
     bool read_only;
     char *params; /* packed (params.h); NULL: none */
+    job_limits_t limits;
 } claimed_t;
 
 /* How the source can be asked what became of a COMMIT. */
@@ -95,6 +96,8 @@ typedef struct {
     job_state_t state;
     int64_t rows;
     int64_t bytes;
+    int64_t raw_bytes; /* before compression; steps only */
+    bool truncated;    /* rows were left out; steps, and what is told of the job */
     int32_t pages;
     int64_t planning_us;
     int64_t executing_us;

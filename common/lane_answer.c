@@ -24,6 +24,22 @@ member_of(lane_t *self, write_kind_t kind, const jobid_t *job)
     return NULL;
 }
 
+/* NULL for NULL. Points into the answer. */
+static const char *
+word_of(const pg_result_t *result, int row, int column)
+{
+    return pg_is_null(result, row, column) ? NULL : pg_get_text(result, row, column);
+}
+
+static limit_t
+limit_of(const pg_result_t *result, int row, int column)
+{
+    limit_t limit = { .most = pg_get_int8(result, row, column) };
+    if (!limit_owner_parse(word_of(result, row, column + 1), &limit.owner))
+        limit.owner = LIMIT_OF_JOB; /* it is only told */
+    return limit;
+}
+
 /* A limit of its own, or 0. A word that this node does not know reads as the careful one. */
 static void
 claimed_options(claimed_t *claimed, const pg_result_t *result, int row)
@@ -34,11 +50,13 @@ claimed_options(claimed_t *claimed, const pg_result_t *result, int row)
     claimed->deadline_ms = pg_get_int8(result, row, 9);
     claimed->statement_timeout_ms = pg_get_int8(result, row, 10);
     claimed->max_attempts = pg_get_int4(result, row, 11);
-    const char *word = pg_is_null(result, row, 12) ? NULL : pg_get_text(result, row, 12);
-    if (!autocommit_parse(word, &claimed->autocommit))
+    if (!autocommit_parse(word_of(result, row, 12), &claimed->autocommit))
         claimed->autocommit = AUTOCOMMIT_NEVER;
     claimed->read_only = pg_get_bool(result, row, 13);
     claimed->params = pg_is_null(result, row, 14) ? NULL : mem_text(pg_get_text(result, row, 14));
+    claimed->limits.rows = limit_of(result, row, 15);
+    claimed->limits.bytes = limit_of(result, row, 17);
+    claimed->limits.truncate = pg_get_bool(result, row, 19);
 }
 
 static void

@@ -244,6 +244,8 @@ queue_step(lane_t *self, uint32_t member, err_t *err)
     pg_param_text(self->params, write->in.step.leaves);
     pg_param_bytes(self->params, to->manifest, to->manifest_size);
     pg_param_int4(self->params, write->in.step.attempt);
+    pg_param_int8(self->params, to->raw_bytes);
+    pg_param_bool(self->params, to->truncated);
     return queue(self, SQL_step_move, STEP_ROW, member, err);
 }
 

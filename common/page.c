@@ -335,15 +335,30 @@ bool
 page_row_close(page_writer_t *self)
 {
     assert(self->row_open && self->cells_left == 0);
-    self->row_open = false;
-    if (!self->row_bad) {
-        self->rows++;
-        return true;
+    if (self->row_bad) {
+        page_row_drop(self);
+        return false;
     }
+    self->row_open = false;
+    self->rows++;
+    return true;
+}
+
+uint32_t
+page_row_bytes(const page_writer_t *self)
+{
+    assert(self->row_open);
+    return self->used - self->row_start;
+}
+
+void
+page_row_drop(page_writer_t *self)
+{
+    assert(self->row_open);
+    self->row_open = false;
     self->used = self->row_start;
     if (self->used <= base_room(self)) /* then base still holds all that came before the row */
         release_large(self);
-    return false;
 }
 
 uint32_t

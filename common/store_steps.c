@@ -54,6 +54,8 @@ step_read(const pg_result_t *result, int row, job_step_t *step, err_t *err)
     step->error_position = pg_get_int4(result, row, 17);
     step->leaves = store_text(result, row, 18);
     step->manifest_size = (uint32_t)pg_get_int4(result, row, 20);
+    step->raw_bytes = pg_get_int8(result, row, 21);
+    step->truncated = pg_get_bool(result, row, 22);
     if (!job_state_parse(pg_get_text(result, row, 5), &step->state))
         return err_set(err, ERR_INTERNAL, "the store holds a state that this node does not know");
     if (pg_is_null(result, row, 19))

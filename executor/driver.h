@@ -51,6 +51,14 @@ typedef struct {
     bool ledger;      /* `millrace source prepare` was here: scripts leave a marker */
 } backend_t;
 
+/* What results may still come to: a driver counts it down as it takes rows. */
+typedef struct {
+    int64_t rows;
+    int64_t bytes; /* of msgpack */
+    bool cut;      /* leave out what is beyond, and mark its result; else that is TURN_OVER */
+    bool spent;    /* something was left out, and so is all that comes behind it */
+} allowance_t;
+
 /* One step of a job, or all of it. Statements and binds are borrowed until TURN_RAN, TURN_COMMITTED
  * of an autocommit script, or a turn that failed. */
 typedef struct {
@@ -65,6 +73,8 @@ typedef struct {
     bool quiet;     /* what the source says beside its answers is only counted */
     jobid_t job;    /* for the marker */
     uint32_t step;
+    allowance_t *allowance; /* NULL: as much as there is; borrowed as the statements, `cut` where a
+                               failure could not undo what the script did */
 } script_t;
 
 /* What became of a transaction. */
@@ -115,7 +125,12 @@ typedef enum {
                     session state, too */
     TURN_COMMITTED, /* the source said so; or the autocommit statement went well. Unless it was the
                        last, run() may be called at once */
-    TURN_BROKEN,   /* the job failed, without effect: failure; the channel must be closed at once */
+    TURN_BROKEN, /* the job failed, without effect: failure; the channel must be closed at once */
+    TURN_OVER,   /* there is more than the script's allowance: the same, but without a failure. Its
+                    `rows` are 0 when they were too many; else the bytes were */
+    TURN_ENOUGH, /* the rest is wanted by nobody: the last statement of a read-only script that is
+                    the last has no more rows to give. Close its page; the result has no tag, and
+                    the channel must be closed at once */
     TURN_ANSWERED, /* what was asked was answered */
     TURN_CLEAN,    /* run() may be called again */
     TURN_LOST,     /* no connection any more: failure says why */

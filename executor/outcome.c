@@ -309,6 +309,8 @@ commit_turned(slot_t *self, turn_t turn, failure_t *failure)
     case TURN_FULL:
     case TURN_RESULT:
     case TURN_RAN:
+    case TURN_OVER:
+    case TURN_ENOUGH:
     case TURN_ANSWERED:
     case TURN_CLEAN: return;
     }

@@ -57,6 +57,7 @@ void
 run_send(slot_t *self)
 {
     session_t *session = self->session;
+    bool limited = steps_allow(&self->steps, &self->claimed.limits, &self->allowance);
     const script_t script = { .statements = self->steps.statements,
                               .binds = self->steps.binds,
                               .read_only = self->claimed.read_only,
@@ -64,7 +65,8 @@ run_send(slot_t *self)
                               .last = steps_last(&self->steps),
                               .quiet = steps_crowded(&self->steps),
                               .job = self->record->job,
-                              .step = self->steps.now };
+                              .step = self->steps.now,
+                              .allowance = limited ? &self->allowance : NULL };
     page_writer_reset(self->writer);
     if (script.autocommit)
         record_repack(self->record); /* it was empty when it was put on record */
@@ -196,8 +198,8 @@ rows_wait(slot_t *self)
         self->timer = loop_after(self->kit->loop, self->kit->first_page_ms, on_first_page, self);
 }
 
-/* A statement is over; others may follow. */
-static void
+/* A statement is over; others may follow. False: the step is over, too. */
+static bool
 result_over(slot_t *self)
 {
     loop_cancel(&self->timer);
@@ -206,17 +208,18 @@ result_over(slot_t *self)
     result->attempt = self->record->attempt;
     bool rows = page_writer_rows(self->writer) > 0 || result->pages == 0;
     if (result->has_columns && rows && !close_page(self, true))
-        return;
+        return false;
     page_writer_reset(self->writer);
     self->weight += result_weight(result);
     if (self->weight > steps_room(&self->steps) && !self->steps.autocommit) {
         no_room(self);
-        return;
+        return false;
     }
     if (self->record->manifest->count == self->steps.statements->count)
-        return;
+        return true;
     halt_statement(self);
     hold_back(self);
+    return true;
 }
 
 /* --- turns --- */
@@ -230,6 +233,34 @@ ran(slot_t *self)
         halt_end(self);
     else
         outcome_start(self);
+}
+
+/* The results are larger than the job's limit: end it, without effect. */
+static void
+over(slot_t *self)
+{
+    bool rows = self->allowance.rows == 0;
+    const job_limits_t *limits = &self->claimed.limits;
+    const limit_t *limit = rows ? &limits->rows : &limits->bytes;
+    const char *owner = limit_owner_word(limit->owner);
+    bool cap = limit->owner != LIMIT_OF_JOB;
+    failure_t failure = { 0 };
+    failure_say(&failure, "54000", "the results have more than %lld %s%s%s)",
+                (long long)limit->most, rows ? "rows (max_rows" : "bytes (max_bytes",
+                cap ? ", the cap of the " : "", cap ? owner : "");
+    broken(self, &failure);
+    failure_clear(&failure);
+}
+
+/* The job only reads, and its limit leaves out what is still to come: done, with the session in the
+ * midst of it. */
+static void
+enough(slot_t *self)
+{
+    if (self->halt)
+        halt_end(self);
+    else if (result_over(self))
+        slot_finish(self, JOB_DONE, false);
 }
 
 /* The statement outside a transaction went well: its pages are to be stored, then it is done. One
@@ -298,11 +329,13 @@ run_turned(slot_t *self, turn_t turn, failure_t *failure)
     switch (turn) {
     case TURN_FULL: page_full(self); return;
     case TURN_WAIT: rows_wait(self); return;
-    case TURN_RESULT: result_over(self); return;
+    case TURN_RESULT: (void)result_over(self); return;
     case TURN_RAN: ran(self); return;
     case TURN_COMMITTED: alone_done(self); return;
     case TURN_FAILED: failed(self, failure); return;
     case TURN_BROKEN: broken(self, failure); return;
+    case TURN_OVER: over(self); return;
+    case TURN_ENOUGH: enough(self); return;
     case TURN_LOST:
     case TURN_BARRED: lost(self, failure); return;
     case TURN_OPEN:

@@ -257,7 +257,8 @@ add_change(record_t *self)
                          .state = (uint32_t)self->ending.state,
                          .started_ms = self->control.started_ms,
                          .ended_ms = self->control.ended_ms,
-                         .rows = self->ending.rows };
+                         .rows = self->ending.rows,
+                         .more = self->ending.truncated };
 }
 
 bool
@@ -301,12 +302,15 @@ on_end(write_t *write)
 static void
 fill_done(record_t *self, ending_t *ending)
 {
-    ending->rows = ending->bytes = ending->pages = 0;
+    ending->rows = ending->bytes = ending->raw_bytes = ending->pages = 0;
+    ending->truncated = false;
     ending->manifest = record_packed(self, &ending->manifest_size);
     for (uint32_t i = 0; self->manifest && i < self->manifest->count; i++) {
         const result_t *result = &self->manifest->results[i];
         ending->rows += result->rows;
         ending->bytes += result->bytes;
+        ending->raw_bytes += result->raw_bytes;
+        ending->truncated = ending->truncated || result->truncated;
         ending->pages += (int32_t)result->pages;
     }
 }

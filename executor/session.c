@@ -178,7 +178,8 @@ note(session_t *session, turn_t turn)
 static bool
 is_end(turn_t turn)
 {
-    return turn == TURN_LOST || turn == TURN_BARRED || turn == TURN_BROKEN;
+    return turn == TURN_LOST || turn == TURN_BARRED || turn == TURN_BROKEN || turn == TURN_OVER
+           || turn == TURN_ENOUGH;
 }
 
 /* Tell whoever holds the session; an idle one that ended is closed here. */

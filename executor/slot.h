@@ -95,11 +95,12 @@ struct slot {
 
     /* The step at work. */
     script_t script;
-    bool kept;      /* its session stands as the step before left it, ready for the next */
-    bool dirty;     /* the session must be cleaned of the job before others may have it */
-    bool recorded;  /* its outcome record is stored */
-    bool forced;    /* the job ends with it, whatever the plan says */
-    bool rows_seen; /* some of its rows are here */
+    allowance_t allowance; /* that the script counts down, if there is a limit */
+    bool kept;             /* its session stands as the step before left it, ready for the next */
+    bool dirty;            /* the session must be cleaned of the job before others may have it */
+    bool recorded;         /* its outcome record is stored */
+    bool forced;           /* the job ends with it, whatever the plan says */
+    bool rows_seen;        /* some of its rows are here */
     bool barrier_due;
     job_state_t ended; /* PAGES, STEPPED: its final state, */
     int32_t attempt;   /* and of which attempt its pages are */

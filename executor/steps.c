@@ -91,6 +91,35 @@ steps_crowded(const steps_t *self)
     return room_left(self) < MANIFESTS_MOST / 2;
 }
 
+static int64_t
+left_of(const limit_t *limit, int64_t used)
+{
+    if (limit->most == 0)
+        return INT64_MAX;
+    return used < limit->most ? limit->most - used : 0;
+}
+
+bool
+steps_allow(const steps_t *self, const job_limits_t *limits, allowance_t *allowance)
+{
+    if (limits->rows.most == 0 && limits->bytes.most == 0)
+        return false;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    *allowance = (allowance_t){ .cut = limits->truncate || self->autocommit };
+    for (uint32_t i = 0; i < self->count; i++) {
+        const job_step_t *step = &self->list[i];
+        if (step->state != JOB_DONE)
+            continue;
+        rows += step->rows;
+        bytes += step->raw_bytes;
+        allowance->spent = allowance->spent || step->truncated;
+    }
+    allowance->rows = left_of(&limits->rows, rows);
+    allowance->bytes = left_of(&limits->bytes, bytes);
+    return true;
+}
+
 /* --- getting ready --- */
 
 static char *
@@ -183,6 +212,8 @@ steps_ended(steps_t *self, job_state_t state, const ending_t *ending, failure_t 
     step->state = state;
     step->rows = ending->rows;
     step->bytes = ending->bytes;
+    step->raw_bytes = ending->raw_bytes;
+    step->truncated = ending->truncated;
     step->pages = ending->pages;
     step->manifest_size = (uint32_t)ending->manifest_size;
     free(step->error);
@@ -200,10 +231,12 @@ void
 steps_total(const steps_t *self, ending_t *ending)
 {
     ending->rows = ending->bytes = ending->pages = 0;
+    ending->truncated = false;
     for (uint32_t i = 0; i < self->count; i++) {
         const job_step_t *step = &self->list[i];
         if (step->state != JOB_DONE)
             continue;
+        ending->truncated = ending->truncated || step->truncated;
         ending->rows += step->rows;
         ending->bytes += step->bytes;
         ending->pages += step->pages;

@@ -54,6 +54,10 @@ size_t steps_room(const steps_t *self);
  * be no room for results? */
 bool steps_crowded(const steps_t *self);
 
+/* What the results of the step at work may come to, after what steps that are done have used up of
+ * the limits. False: as much as there is. */
+bool steps_allow(const steps_t *self, const job_limits_t *limits, allowance_t *allowance);
+
 /* Make the step at work ready to run: its statements, what they take of the job's parameters (NULL:
  * it has none; they must outlive it), and whether it is to run outside a transaction. Where it must
  * not run at all: false, and `failure` says why. */
@@ -63,7 +67,7 @@ bool steps_prepare(steps_t *self, const jobid_t *job, const params_t *params,
 /* The step at work ended: note its state, what it was counted as, and why it failed (taken). */
 void steps_ended(steps_t *self, job_state_t state, const ending_t *ending, failure_t *failure);
 
-/* Rows, bytes and pages of all steps that are done. */
+/* Rows, stored bytes and pages of all steps that are done, and whether something was left out. */
 void steps_total(const steps_t *self, ending_t *ending);
 
 /* Why this step failed; the texts are taken from it. */

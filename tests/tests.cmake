@@ -55,7 +55,7 @@ foreach(room engine engine_bus engine_life engine_orders)
 endforeach()
 
 # And for the executor: a real source, and a leader that is the test.
-foreach(room executor notices outcome course recover halt)
+foreach(room executor notices limits outcome course recover halt)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/floor.c ${CMAKE_SOURCE_DIR}/tests/check/world.c)
   target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})
@@ -66,7 +66,7 @@ endforeach()
 target_sources(test_recover PRIVATE ${CMAKE_BINARY_DIR}/gen/ledger.inc)
 
 # And for the driver: one channel, turned by hand.
-foreach(room driver said binds fate)
+foreach(room driver allowance said binds fate)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/channel_world.c ${CMAKE_BINARY_DIR}/gen/ledger.inc)
   target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})

@@ -84,7 +84,12 @@ RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at, l.steps, l.ca
           (extract(epoch FROM l.deadline_at - l.created_at) * 1000)::bigint,
           (l.options ->> 'statement_timeout_ms')::bigint, (l.options ->> 'max_attempts')::integer,
           l.options ->> 'autocommit', coalesce((l.options ->> 'read_only')::boolean, false),
-          l.options ->> 'params';
+          l.options ->> 'params',
+          (l.options ->> 'max_rows')::bigint,
+          l.options ->> 'max_rows_of',
+          (l.options ->> 'max_bytes')::bigint,
+          l.options ->> 'max_bytes_of',
+          coalesce(l.options ->> 'on_limit' = 'truncate', false);
 
 -- Hand claimed jobs back, the try given back unless it counts, never the attempt: pending again, or,
 -- where COMMIT was sent and not answered, to be recovered. Sessions of earlier attempts are forgotten
@@ -178,8 +183,8 @@ FROM (SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS f (id, atte
       LIMIT cardinality($1::uuid[])) f
 JOIN job j ON j.id = f.id AND j.attempt = f.attempt AND j.state = f.state;
 
--- Jobs of their own tenant, wherever they live; manifests only where asked for, and of jobs that ended
--- otherwise than done: they hold no results.
+-- Jobs of their own tenant, wherever they live; manifests only where asked for; of jobs that ended
+-- otherwise than done, which hold no results; and of those whose results may have been cut.
 -- The rows of jobs whose pages expired stay for seven days. The smallest and the largest id let the
 -- server leave out the partitions of other days before it opens them. The tenant is compared as an
 -- expression, lest the queue's index be walked through for one id.
@@ -202,7 +207,9 @@ LATERAL (
            j.created_at, j.started_at, j.first_page_at, j.ended_at, j.expires_at, j.bucket, j.rows,
            j.bytes, j.pages, j.planning_us, j.executing_us, j.storing_us, j.sqlstate, j.error,
            j.error_detail, j.error_hint, j.error_position,
-           CASE WHEN q.whole OR j.state <> 'done' THEN j.manifest END, j.expires_at <= now(), j.steps, NULL,
+           CASE WHEN q.whole OR j.state <> 'done' OR j.options ?| '{on_limit,autocommit}'
+                THEN j.manifest END,
+           j.expires_at <= now(), j.steps, NULL,
            j.retention_s
     FROM job j
     WHERE j.id = q.id AND j.tenant = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid

@@ -96,7 +96,8 @@ turn_word(turn_t turn)
         [TURN_WAIT] = "wait",     [TURN_OPEN] = "open",           [TURN_BARRED] = "barred",
         [TURN_FULL] = "full",     [TURN_RESULT] = "result",       [TURN_RAN] = "ran",
         [TURN_FAILED] = "failed", [TURN_COMMITTED] = "committed", [TURN_BROKEN] = "broken",
-        [TURN_CLEAN] = "clean",   [TURN_ANSWERED] = "answered",   [TURN_LOST] = "lost"
+        [TURN_CLEAN] = "clean",   [TURN_ANSWERED] = "answered",   [TURN_LOST] = "lost",
+        [TURN_OVER] = "over",     [TURN_ENOUGH] = "enough"
     };
     return words[turn];
 }

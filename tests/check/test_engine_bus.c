@@ -59,6 +59,7 @@ typedef struct {
     atomic_int offers;
     atomic_int cancels;
     atomic_bool lies;  /* say that a job is done when it is not */
+    atomic_bool more;  /* say that there is more to tell of it */
     const char *state; /* what becomes of offered jobs; NULL: nothing */
     char *manifest;
 } leader_t;
@@ -77,9 +78,13 @@ allow(void *arg, const char *public_key, char *role, char *name)
 static void
 tell_end(leader_t *self, const peer_t *peer, const jobid_t *job, job_state_t state)
 {
-    wire_change_t change = {
-        .job = *job, .attempt = 9, .state = state, .started_ms = 1000, .ended_ms = 2000, .rows = 1
-    };
+    wire_change_t change = { .job = *job,
+                             .attempt = 9,
+                             .state = state,
+                             .started_ms = 1000,
+                             .ended_ms = 2000,
+                             .rows = 1,
+                             .more = atomic_load(&self->more) };
     wire_t message = { .tag = WIRE_changes };
     message.changes.jobs = &change;
     message.changes.jobs_count = 1;
@@ -219,6 +224,31 @@ an_event_ends_a_wait_at_once(void **unused)
         assert_string_equal(job->tenant, world.caller.tenant);
     }
     assert_true(clock_mono_ms() - began_ms < SOON_MS);
+    leader_end(&leader);
+    world_end(&world);
+}
+
+static void
+a_done_job_of_which_there_is_more_to_tell_is_read(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_begin(&world, "60000", "60000");
+    leader_t leader;
+    leader_begin(&leader, &world, "done");
+    await_leader(&world, &leader);
+    err_t err;
+    for (int more = 0; more < 2; more++) {
+        atomic_store(&leader.more, more == 1);
+        jobid_t id = world_job(&world);
+        for (int i = 0; i < 2; i++) { /* the second time it was told long ago */
+            own(job) job =
+                engine_wait(world.engine, &world.caller, &id, LONG_MS, false, NULL, &err);
+            assert_non_null(job);
+            assert_int_equal(job->state, JOB_DONE);
+            assert_int_equal(job->ended_ms == 2000, more == 0);
+        }
+    }
     leader_end(&leader);
     world_end(&world);
 }
@@ -425,6 +455,7 @@ main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_ends_a_wait_at_once),
+        cmocka_unit_test(a_done_job_of_which_there_is_more_to_tell_is_read),
         cmocka_unit_test(a_run_ends_with_its_rows),
         cmocka_unit_test(a_failure_is_read_from_the_store),
         cmocka_unit_test(a_false_event_gives_no_rows_and_no_end),

@@ -39,7 +39,9 @@ static jobid_t
 a_submitted_job_of_two_steps(void)
 {
     return a_submitted_job_with("{\"statement_timeout_ms\": 1500, \"max_attempts\": 7, "
-                                "\"autocommit\": \"needed\", \"read_only\": true}");
+                                "\"autocommit\": \"needed\", \"read_only\": true, "
+                                "\"max_rows\": 9007199254740992, \"max_bytes\": 80, "
+                                "\"max_bytes_of\": \"source\", \"on_limit\": \"truncate\"}");
 }
 
 static jobid_t
@@ -84,6 +86,8 @@ do_step(const jobid_t *job, uint32_t step, const char *tag)
     done->in.step.to = (ending_t){ .state = JOB_DONE,
                                    .rows = 4,
                                    .bytes = 40,
+                                   .raw_bytes = 50,
+                                   .truncated = true,
                                    .pages = 1,
                                    .executing_us = 9,
                                    .manifest = packed,
@@ -108,6 +112,11 @@ a_claim_says_all_that_was_asked_for(void **unused)
     assert_int_equal(claimed->max_attempts, 7);
     assert_int_equal(claimed->autocommit, AUTOCOMMIT_NEEDED);
     assert_true(claimed->read_only);
+    assert_true(claimed->limits.rows.most == INT64_C(9007199254740992));
+    assert_int_equal(claimed->limits.rows.owner, LIMIT_OF_JOB);
+    assert_int_equal(claimed->limits.bytes.most, 80);
+    assert_int_equal(claimed->limits.bytes.owner, LIMIT_OF_SOURCE);
+    assert_true(claimed->limits.truncate);
     assert_int_equal(claimed->deadline_ms, 5000);
     assert_true(claimed->age_ms >= 0 && claimed->age_ms < 60000);
     assert_false(claimed->cancelled);
@@ -124,6 +133,9 @@ a_claim_of_a_plain_job_says_the_defaults(void **unused)
     assert_int_equal(claimed->max_attempts, 0);
     assert_int_equal(claimed->autocommit, AUTOCOMMIT_NEVER);
     assert_false(claimed->read_only);
+    assert_int_equal(claimed->limits.rows.most, 0);
+    assert_int_equal(claimed->limits.bytes.most, 0);
+    assert_false(claimed->limits.truncate);
     assert_int_equal(claimed->deadline_ms, 0);
     assert_null(claimed->params);
 }
@@ -189,6 +201,9 @@ a_look_brings_the_steps_and_the_outcome_record(void **unused)
     assert_int_equal(look->step_count, 2);
     assert_int_equal(look->steps[0].state, JOB_DONE);
     assert_int_equal(look->steps[0].rows, 4);
+    assert_int_equal(look->steps[0].raw_bytes, 50);
+    assert_true(look->steps[0].truncated);
+    assert_false(look->steps[1].truncated);
     assert_int_equal(look->steps[0].attempt, 1);
     assert_null(look->steps[0].manifest); /* only how large it is */
     assert_true(look->steps[0].manifest_size > 0);

@@ -345,6 +345,34 @@ a_refused_row_leaves_the_writer_as_it_was(void **unused)
 }
 
 static void
+a_dropped_row_leaves_the_writer_as_it_was(void **unused)
+{
+    (void)unused;
+    own(page_writer) writer = a_writer();
+    assert_true(put_int_row(writer, 1));
+    char *large = mem_array(1, ROW_BYTES);
+    static const size_t sizes[] = { 20, ROW_BYTES / 2, ROW_BYTES }; /* the last one is refused */
+    for (size_t i = 0; i < 3; i++) {
+        page_row_open(writer, 1);
+        page_cell_text(writer, large, sizes[i]);
+        if (i == 0)
+            assert_int_equal(page_row_bytes(writer), 1 + 1 + 20);
+        page_row_drop(writer);
+        assert_int_equal(page_writer_rows(writer), 1);
+        assert_int_equal(page_writer_bytes(writer), 2);
+    }
+    free(large);
+    assert_true(put_int_row(writer, 2));
+    own(page) page = closed(writer);
+    own(page_reader) reader = opened(page);
+    open_row(reader, 1);
+    assert_true(next_cell(reader).number == 1);
+    open_row(reader, 1);
+    assert_true(next_cell(reader).number == 2);
+    assert_at_end(reader);
+}
+
+static void
 a_cell_beyond_all_sizes_is_refused_without_a_look_at_it(void **unused)
 {
     (void)unused;
@@ -407,6 +435,7 @@ main(void)
         cmocka_unit_test(a_row_of_row_bytes_is_taken_and_one_more_is_not),
         cmocka_unit_test(row_bytes_below_a_page_hold_too),
         cmocka_unit_test(a_refused_row_leaves_the_writer_as_it_was),
+        cmocka_unit_test(a_dropped_row_leaves_the_writer_as_it_was),
         cmocka_unit_test(a_cell_beyond_all_sizes_is_refused_without_a_look_at_it),
         cmocka_unit_test(a_page_never_exceeds_what_a_reader_takes),
         cmocka_unit_test(rows_are_stepped_over),

@@ -125,6 +125,19 @@ a_job_that_ended_otherwise_is_forgotten(void **unused)
 }
 
 static void
+so_is_a_done_job_of_which_there_is_more_to_tell(void **unused)
+{
+    (void)unused;
+    outbox_offer_t offer;
+    recent_news_t news;
+    own(recent) recent = with_one(&offer);
+    wire_change_t end = an_end(&offer.id, JOB_DONE);
+    end.more = true;
+    recent_tell(recent, &end, NOW);
+    assert_int_equal(recent_look(recent, &offer.id, "demo", NOW, &news), RECENT_UNKNOWN);
+}
+
+static void
 news_of_a_job_that_runs_changes_nothing(void **unused)
 {
     (void)unused;
@@ -191,6 +204,7 @@ main(void)
         cmocka_unit_test(how_long_it_is_kept_is_known),
         cmocka_unit_test(the_first_end_stays),
         cmocka_unit_test(a_job_that_ended_otherwise_is_forgotten),
+        cmocka_unit_test(so_is_a_done_job_of_which_there_is_more_to_tell),
         cmocka_unit_test(news_of_a_job_that_runs_changes_nothing),
         cmocka_unit_test(another_tenant_learns_nothing),
         cmocka_unit_test(a_new_leader_knows_of_no_open_job),

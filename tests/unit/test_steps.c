@@ -253,6 +253,72 @@ half_of_the_room_is_for_results_alone(void **unused)
     assert_int_equal(steps_room(&steps), MANIFEST_MOST);
 }
 
+static void
+assert_allowed(const job_limits_t *limits, int64_t rows, int64_t bytes)
+{
+    allowance_t allowance = { .rows = -1 };
+    assert_true(steps_allow(&steps, limits, &allowance));
+    assert_int_equal(allowance.rows, rows);
+    assert_int_equal(allowance.bytes, bytes);
+    assert_int_equal(allowance.cut, limits->truncate);
+    assert_false(allowance.spent);
+}
+
+static void
+done_steps_use_up_their_job_s_limits(void **unused)
+{
+    (void)unused;
+    have_two();
+    allowance_t allowance;
+    job_limits_t limits = { .truncate = true };
+    assert_false(steps_allow(&steps, &limits, &allowance));
+    limits.rows.most = 10;
+    assert_allowed(&limits, 10, INT64_MAX);
+    limits.bytes.most = 100;
+    const ending_t ending = { .rows = 4, .raw_bytes = 60 };
+    failure_t none = { 0 };
+    steps_ended(&steps, JOB_FAILED, &ending, &none);
+    assert_allowed(&limits, 10, 100);
+    steps_ended(&steps, JOB_DONE, &ending, &none);
+    assert_allowed(&limits, 6, 40);
+    limits = (job_limits_t){ .rows = { .most = 4 } };
+    assert_allowed(&limits, 0, INT64_MAX);
+    limits.rows.most = 3; /* an older attempt knew no limits */
+    assert_allowed(&limits, 0, INT64_MAX);
+}
+
+static void
+what_a_step_left_out_leaves_nothing_for_those_behind_it(void **unused)
+{
+    (void)unused;
+    have_two();
+    const job_limits_t limits = { .bytes = { .most = 100 }, .truncate = true };
+    const ending_t ending = { .raw_bytes = 60, .truncated = true };
+    failure_t none = { 0 };
+    allowance_t allowance;
+    steps_ended(&steps, JOB_DONE, &ending, &none);
+    assert_true(steps_allow(&steps, &limits, &allowance));
+    assert_int_equal(allowance.bytes, 40);
+    assert_true(allowance.spent);
+    ending_t total = { 0 };
+    steps_total(&steps, &total);
+    assert_true(total.truncated);
+}
+
+static void
+what_runs_outside_a_transaction_is_cut_whatever_the_job_wants(void **unused)
+{
+    (void)unused;
+    const job_limits_t limits = { .rows = { .most = 1 } };
+    allowance_t allowance;
+    assert_true(prepared("SELECT 1", AUTOCOMMIT_NEVER, false));
+    assert_true(steps_allow(&steps, &limits, &allowance));
+    assert_false(allowance.cut);
+    assert_true(prepared("SELECT 1", AUTOCOMMIT_ALWAYS, false));
+    assert_true(steps_allow(&steps, &limits, &allowance));
+    assert_true(allowance.cut);
+}
+
 #define STEPS_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int
@@ -274,6 +340,9 @@ main(void)
         STEPS_TEST(totals_are_of_the_steps_that_are_done),
         STEPS_TEST(manifests_of_earlier_steps_leave_less_room),
         STEPS_TEST(half_of_the_room_is_for_results_alone),
+        STEPS_TEST(done_steps_use_up_their_job_s_limits),
+        STEPS_TEST(what_a_step_left_out_leaves_nothing_for_those_behind_it),
+        STEPS_TEST(what_runs_outside_a_transaction_is_cut_whatever_the_job_wants),
         STEPS_TEST(only_what_earlier_attempts_left_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

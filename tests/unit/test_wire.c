@@ -87,7 +87,7 @@ make_messages(void **unused)
     offers[1] = (wire_offer_t){ an_id(2), wire_text(""), wire_text("ü"), 0, wire_text(""), false };
     releases[0] = (wire_release_t){ an_id(3), RELEASE_LATER, -1, 500 };
     releases[1] = (wire_release_t){ an_id(4), RELEASE_FINISHED, INT64_MAX, 0 };
-    changes[0] = (wire_change_t){ an_id(5), UINT32_MAX, 2, 1795300000000, INT64_MIN, 100000 };
+    changes[0] = (wire_change_t){ an_id(5), UINT32_MAX, 2, 1795300000000, INT64_MIN, 100000, true };
     for (uint8_t i = 0; i < 3; i++)
         refs[i] = (wire_ref_t){ an_id(i) };
 
@@ -188,6 +188,7 @@ changes_arrive_as_they_were_sent(void **unused)
     assert_true(change->started_ms == 1795300000000);
     assert_true(change->ended_ms == INT64_MIN);
     assert_int_equal(change->rows, 100000);
+    assert_true(change->more);
 }
 
 static void

@@ -178,6 +178,14 @@ turn_t rows_copied(channel_t *self, failure_t *failure);
 /* The row that comes in is larger than is taken. */
 turn_t rows_oversize(const channel_t *self, failure_t *failure);
 
+/* --- allowance.c: what results may come to. --- */
+
+/* Is no other row of the script to be taken? */
+bool rows_spent(const channel_t *self);
+
+/* A row is beyond its allowance. */
+turn_t rows_left_out(channel_t *self);
+
 /* --- notices.c --- */
 
 /* From now on keep what the source says about a script's statements. */

@@ -45,9 +45,19 @@ rows_oversize(const channel_t *self, failure_t *failure)
 static turn_t
 close_row(channel_t *self, const column_t *bad, failure_t *failure)
 {
+    allowance_t *allowance = self->script.allowance;
+    uint32_t size = page_row_bytes(self->rows);
+    if (allowance && size > allowance->bytes) {
+        page_row_drop(self->rows);
+        return rows_left_out(self);
+    }
     if (!page_row_close(self->rows))
         return rows_oversize(self, failure);
     self->row++;
+    if (allowance) {
+        allowance->rows--;
+        allowance->bytes -= size;
+    }
     if (bad) {
         failure_say(failure, "22021", "column \"%s\" of row %lld is not valid UTF-8", bad->name,
                     (long long)self->row);
@@ -77,6 +87,8 @@ rows_take(channel_t *self, PGresult *answer, failure_t *failure)
     const result_t *result = rows_result(self);
     if (!result->has_columns)
         rows_columns(self, answer);
+    if (rows_spent(self))
+        return rows_left_out(self);
     page_writer_t *rows = self->rows;
     const column_t *columns = result->columns;
     uint32_t count = result->column_count;
@@ -133,7 +145,8 @@ rows_copied(channel_t *self, failure_t *failure)
         self->copying = false; /* how it ended is the statement's answer */
         return TURN_WAIT;
     }
-    turn_t turn = copy_line(self, line, (size_t)size, failure);
+    turn_t turn =
+        rows_spent(self) ? rows_left_out(self) : copy_line(self, line, (size_t)size, failure);
     PQfreemem(line);
     return turn;
 }
