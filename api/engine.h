@@ -61,6 +61,9 @@ typedef struct {
     autocommit_t autocommit;
     bool read_only;
     int32_t retention_s;
+    int64_t max_rows;         /* of all results together */
+    int64_t max_bytes;        /* the same, of msgpack before compression */
+    bool truncate;            /* leave out what is beyond; else the job fails */
     const char *client_token; /* idempotency key; NULL: none */
     size_t client_token_size;
     const order_param_t *params; /* bound to what the texts have in their places; NULL: none */

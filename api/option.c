@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MONTH_S INT64_C(2592000)
+#define SIZE_MOST (INT64_C(1) << 53) /* what every reader of JSON can hold */
 
 typedef struct {
     const char *name;
@@ -20,6 +21,8 @@ static const option_t options[] = {
     { "deadline_ms", 1, MONTH_S * 1000 },
     { "max_attempts", 1, 100 },
     { "retention_s", 1, MONTH_S },
+    { "max_rows", 1, SIZE_MOST },
+    { "max_bytes", 1, SIZE_MOST },
 };
 
 enum { OPTIONS = sizeof options / sizeof options[0] };

@@ -117,7 +117,9 @@ check_options(const order_t *order, err_t *err)
         || !check_number("queue_timeout_ms", order->queue_timeout_ms, err)
         || !check_number("deadline_ms", order->deadline_ms, err)
         || !check_number("max_attempts", order->max_attempts, err)
-        || !check_number("retention_s", order->retention_s, err))
+        || !check_number("retention_s", order->retention_s, err)
+        || !check_number("max_rows", order->max_rows, err)
+        || !check_number("max_bytes", order->max_bytes, err))
         return false;
     if (order->autocommit == AUTOCOMMIT_ALWAYS && order->one_transaction)
         return err_set(err, ERR_INVALID,
@@ -160,6 +162,14 @@ capped(int64_t asked, int64_t cap)
     return asked == 0 || asked > cap ? cap : asked;
 }
 
+/* The same for results. */
+static limit_t
+limit_of(int64_t asked, const limit_t *cap)
+{
+    bool own_one = cap->most == 0 || (asked > 0 && asked <= cap->most);
+    return own_one ? (limit_t){ .most = asked } : *cap;
+}
+
 /* 0: the cluster's default will do. */
 static int64_t
 deadline(const engine_t *engine, int64_t asked, int64_t cap)
@@ -198,10 +208,22 @@ note_params(sink_t *note, const order_t *order)
     (void)sink_write(note, "\"", 1);
 }
 
+static void
+note_limit(sink_t *note, const char *name, const limit_t *limit)
+{
+    if (limit->most == 0)
+        return;
+    note_add(note, "\"%s\":%" PRId64, name, limit->most);
+    if (limit->owner != LIMIT_OF_JOB)
+        note_add(note, "\"%s_of\":\"%s\"", name, limit_owner_word(limit->owner));
+}
+
 /* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
 static char *
-note_options(const order_t *order, int64_t statement_timeout_ms)
+note_options(const order_t *order, int64_t statement_timeout_ms, const terms_t *terms)
 {
+    const limit_t rows = limit_of(order->max_rows, &terms->max_rows);
+    const limit_t bytes = limit_of(order->max_bytes, &terms->max_bytes);
     sink_t note = { 0 };
     if (statement_timeout_ms > 0)
         note_add(&note, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
@@ -211,6 +233,10 @@ note_options(const order_t *order, int64_t statement_timeout_ms)
         note_add(&note, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
     if (order->read_only)
         note_add(&note, "\"read_only\":true");
+    note_limit(&note, "max_rows", &rows);
+    note_limit(&note, "max_bytes", &bytes);
+    if (order->truncate && (rows.most > 0 || bytes.most > 0))
+        note_add(&note, "\"on_limit\":\"truncate\"");
     note_params(&note, order);
     if (note.size == 0)
         return NULL;
@@ -259,6 +285,7 @@ hash_params(digest_t *digest, const order_t *order)
 {
     if (order->param_count == 0)
         return;
+    digest_text(digest, "params");
     digest_number(digest, order->param_count);
     for (uint32_t i = 0; i < order->param_count; i++) {
         const order_param_t *param = &order->params[i];
@@ -271,7 +298,9 @@ hash_params(digest_t *digest, const order_t *order)
     }
 }
 
-/* All that makes it this order and no other: as it was given, whatever the caps are today. */
+/* All that makes it this order and no other: as it was given, whatever the caps are today. What
+ * came later stands behind the rest, and only where it is used: a repeat may come from before that.
+ */
 static void
 hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
 {
@@ -293,6 +322,12 @@ hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
         digest_text(&digest, step->when);
         digest_number(&digest, step->timeout_ms);
         digest_number(&digest, step->is_template);
+    }
+    if (order->max_rows > 0 || order->max_bytes > 0 || order->truncate) {
+        digest_text(&digest, "limits");
+        digest_number(&digest, order->max_rows);
+        digest_number(&digest, order->max_bytes);
+        digest_number(&digest, order->truncate);
     }
     hash_params(&digest, order);
     digest_end(&digest, hash);
@@ -322,7 +357,7 @@ fill_texts(placing_t *self, const order_t *order, int64_t statement_timeout_ms)
             self->sql = join(order);
         job->sql = self->sql ? self->sql : order->steps[0].sql;
     }
-    self->options = note_options(order, statement_timeout_ms);
+    self->options = note_options(order, statement_timeout_ms, &self->terms);
     job->options = self->options;
 }
 

@@ -32,7 +32,8 @@ struct engine {
     bool started;      /* a cancel says that it never was, if not */
     int32_t renewed_s; /* what was asked of the last renewal; -1: none */
     bool removed;
-    int64_t waited_ms;  /* what was asked of the last wait; -1: none */
+    bool limited;      /* the job's results may have been cut: its manifest comes with every look */
+    int64_t waited_ms; /* what was asked of the last wait; -1: none */
     const char *tenant; /* of the job, "" is the caller's */
     manifest_t *stored; /* what it has so far; NULL: nothing */
 };
@@ -116,7 +117,7 @@ fake_copy(engine_t *self, bool whole)
             job->step[i] = fake_step(&self->job->step[i]);
     }
     bool ended_badly = job_state_final(job->state) && job->state != JOB_DONE;
-    if (!self->job->manifest || !(whole || ended_badly))
+    if (!self->job->manifest || !(whole || ended_badly || self->limited))
         return job;
     size_t size = 0;
     err_t err;

@@ -11,6 +11,8 @@ a_number_in_its_range_is_taken(void **unused)
     assert_true(option_check("priority", 9, &err));
     assert_true(option_check("max_attempts", 100, &err));
     assert_true(option_check("retention_s", 2592000, &err));
+    assert_true(option_check("max_rows", INT64_C(9007199254740992), &err));
+    assert_true(option_check("max_bytes", 1, &err));
     assert_true(option_check("deadline_ms", 2592000000, &err));
 }
 
@@ -26,6 +28,8 @@ one_outside_is_refused_by_name(void **unused)
     assert_false(option_check("max_attempts", 0, &err));
     assert_false(option_check("max_attempts", 101, &err));
     assert_false(option_check("retention_s", 2592001, &err));
+    assert_false(option_check("max_rows", 0, &err));
+    assert_false(option_check("max_bytes", INT64_C(9007199254740993), &err));
     assert_false(option_check("queue_timeout_ms", INT64_MIN, &err));
     assert_false(option_check("statement_timeout_ms", INT64_MAX, &err));
     assert_string_equal(

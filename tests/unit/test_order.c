@@ -135,6 +135,17 @@ parameters_are_written_down_packed(void **unused)
 }
 
 static void
+assert_options(const order_t *order, const char *options)
+{
+    placing_t placing = placed(order);
+    if (options)
+        assert_string_equal(placing.job.options, options);
+    else
+        assert_null(placing.job.options);
+    placing_clear(&placing);
+}
+
+static void
 long_parameters_are_written_down_whole(void **unused)
 {
     (void)unused;
@@ -148,6 +159,44 @@ long_parameters_are_written_down_whole(void **unused)
     placing_t placing = placed(&order);
     assert_true(strlen(placing.job.options) > LONG);
     assert_string_equal(placing.job.options + strlen(placing.job.options) - 2, "\"}");
+    placing_clear(&placing);
+}
+
+static void
+limits_are_written_down_with_whose_they_are(void **unused)
+{
+    (void)unused;
+    order_t order = order_of("v1_job", &select_1);
+    order.truncate = true;
+    assert_options(&order, NULL); /* there is nothing to be cut */
+    order.max_rows = 10;
+    assert_options(&order, "{\"max_rows\":10,\"on_limit\":\"truncate\"}");
+    order.truncate = false;
+    terms.max_rows = (limit_t){ .most = 10, .owner = LIMIT_OF_SOURCE };
+    terms.max_bytes = (limit_t){ .most = 500, .owner = LIMIT_OF_TENANT };
+    assert_options(&order, "{\"max_rows\":10,\"max_bytes\":500,\"max_bytes_of\":\"tenant\"}");
+    order.max_rows = 11;
+    order.max_bytes = 499;
+    assert_options(&order, "{\"max_rows\":10,\"max_rows_of\":\"source\",\"max_bytes\":499}");
+    order = order_of("v1_job", &select_1);
+    assert_options(&order, "{\"max_rows\":10,\"max_rows_of\":\"source\",\"max_bytes\":500,"
+                           "\"max_bytes_of\":\"tenant\"}");
+}
+
+static void
+all_options_at_their_longest_find_room(void **unused)
+{
+    (void)unused;
+    order_t order = order_of("v1_job", &select_1);
+    order.statement_timeout_ms = 2592000000;
+    order.max_attempts = 100;
+    order.autocommit = AUTOCOMMIT_NEEDED;
+    order.read_only = true;
+    order.truncate = true;
+    const limit_t cap = { .most = INT64_MAX, .owner = LIMIT_OF_TENANT };
+    terms.max_rows = terms.max_bytes = cap;
+    placing_t placing = placed(&order);
+    assert_non_null(strstr(placing.job.options, "\"on_limit\":\"truncate\"}"));
     placing_clear(&placing);
 }
 
@@ -330,6 +379,12 @@ options_out_of_range_or_at_odds_are_refused(void **unused)
     order.deadline_ms = -1;
     refused(&order, "option 'deadline_ms'");
     order = order_of("v1_job", &select_1);
+    order.max_rows = -1;
+    refused(&order, "option 'max_rows'");
+    order = order_of("v1_job", &select_1);
+    order.max_bytes = INT64_MAX;
+    refused(&order, "option 'max_bytes'");
+    order = order_of("v1_job", &select_1);
     order.autocommit = AUTOCOMMIT_ALWAYS;
     order.read_only = true;
     refused(&order, "option 'autocommit' cannot stand beside 'read_only'");
@@ -400,8 +455,8 @@ whatever_differs_makes_another_request(void **unused)
     order_t base = an_order(steps, 2);
     base.client_token = "t";
     base.client_token_size = 1;
-    order_t others[9];
-    for (size_t i = 0; i < 9; i++)
+    order_t others[12];
+    for (size_t i = 0; i < 12; i++)
         others[i] = base;
     others[0].step_count = 1;
     others[1].steps = changed;
@@ -412,10 +467,13 @@ whatever_differs_makes_another_request(void **unused)
     others[6].one_transaction = true;
     others[7].retention_s = 77;
     others[8].deadline_ms = 77;
+    others[9].max_rows = 77;
+    others[10].max_bytes = 77;
+    others[11].truncate = true;
     uint8_t hash[TOKEN_HASH_SIZE];
     uint8_t other[TOKEN_HASH_SIZE];
     request_of(&base, hash);
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 12; i++) {
         request_of(&others[i], other);
         assert_memory_not_equal(hash, other, TOKEN_HASH_SIZE);
     }
@@ -461,6 +519,8 @@ main(void)
         CLAIM(options_that_differ_are_written_down),
         CLAIM(parameters_are_written_down_packed),
         CLAIM(long_parameters_are_written_down_whole),
+        CLAIM(limits_are_written_down_with_whose_they_are),
+        CLAIM(all_options_at_their_longest_find_room),
         CLAIM(what_is_over_a_cap_counts_as_the_cap),
         CLAIM(nobodys_deadline_is_over_the_clusters),
         CLAIM(retention_is_the_jobs_the_tenants_or_the_clusters),

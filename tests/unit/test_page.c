@@ -364,7 +364,7 @@ a_dropped_row_leaves_the_writer_as_it_was(void **unused)
     free(large);
     assert_true(put_int_row(writer, 2));
     own(page) page = closed(writer);
-    own(page_reader) reader = opened(page);
+    own(opened) reader = opened(page);
     open_row(reader, 1);
     assert_true(next_cell(reader).number == 1);
     open_row(reader, 1);

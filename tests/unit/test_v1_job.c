@@ -72,6 +72,21 @@ the_status_of_a_failed_job_tells_what_was_said(void **unused)
                  "\"message\":\"careful\",\"detail\":null,\"hint\":\"h\",\"statement\":null}]}");
 }
 
+static void
+the_status_of_a_job_that_was_cut_says_so(void **unused)
+{
+    (void)unused;
+    end(JOB_DONE);
+    fake.limited = true;
+    add_result(1, "SELECT 1", NULL);
+    result_t *result = add_result(1, "SELECT 2", NULL);
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_null(strstr(heard, "truncated"));
+    result->truncated = true;
+    assert_int_equal(get(JOB, NULL), 200);
+    assert_heard("\"truncated\":true");
+}
+
 /* Whether it does must not hang on how the job was found. */
 static void
 the_status_of_a_done_job_of_one_step_does_not(void **unused)
@@ -266,6 +281,7 @@ main(void)
         CLAIM(wait_is_seconds),
         CLAIM(who_waits_while_the_node_stops_is_answered_at_once),
         CLAIM(the_status_of_a_failed_job_tells_what_was_said),
+        CLAIM(the_status_of_a_job_that_was_cut_says_so),
         CLAIM(the_status_of_a_done_job_of_one_step_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

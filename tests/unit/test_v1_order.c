@@ -11,7 +11,9 @@ options_reach_the_engine(void **unused)
                           "{\"sql\":\"SELECT 1\",\"source\":\"depot\",\"priority\":0,"
                           "\"statement_timeout_ms\":1,\"queue_timeout_ms\":2,\"deadline_ms\":3,"
                           "\"max_attempts\":4,\"read_only\":true,\"autocommit\":false,"
-                          "\"transaction\":\"step\",\"retention_s\":5,\"client_token\":\"t\"}"),
+                          "\"transaction\":\"step\",\"retention_s\":5,\"client_token\":\"t\","
+                          "\"max_rows\":9007199254740992,\"max_bytes\":6,"
+                          "\"on_limit\":\"truncate\"}"),
                      200);
     assert_string_equal(fake.sql, "SELECT 1");
     assert_string_equal(fake.source, "depot");
@@ -25,6 +27,11 @@ options_reach_the_engine(void **unused)
     assert_int_equal(fake.order.autocommit, AUTOCOMMIT_NEVER);
     assert_int_equal(fake.order.retention_s, 5);
     assert_string_equal(fake.token, "t");
+    assert_true(fake.order.max_rows == INT64_C(9007199254740992));
+    assert_int_equal(fake.order.max_bytes, 6);
+    assert_true(fake.order.truncate);
+    assert_int_equal(post("/api/v1/job", "{\"sql\":\"a\",\"on_limit\":\"fail\"}"), 200);
+    assert_false(fake.order.truncate);
 }
 
 static void
@@ -47,6 +54,9 @@ options_that_are_missing_are_defaults(void **unused)
     assert_int_equal(fake.order.priority, -1);
     assert_int_equal(fake.order.max_attempts, 0);
     assert_int_equal(fake.order.step_count, 1);
+    assert_int_equal(fake.order.max_rows, 0);
+    assert_int_equal(fake.order.max_bytes, 0);
+    assert_false(fake.order.truncate);
     assert_null(fake.order.client_token);
     assert_null(fake.order.source);
 }
@@ -152,9 +162,11 @@ options_that_are_wrong_are_named(void **unused)
         { "\"tags\":{}", "option 'tags' is not served yet" },
         { "\"run_at\":null", "option 'run_at' is not served yet" },
         { "\"queue_key\":\"a\"", "option 'queue_key' is not served yet" },
-        { "\"max_rows\":1", "option 'max_rows' is not served yet" },
-        { "\"max_bytes\":1", "option 'max_bytes' is not served yet" },
-        { "\"on_limit\":\"stop\"", "option 'on_limit' is not served yet" },
+        { "\"max_rows\":0", "option 'max_rows' must be a whole number from 1 to 90071992547409" },
+        { "\"max_rows\":9007199254740993", "option 'max_rows' must be" },
+        { "\"max_bytes\":1.5", "option 'max_bytes' must be" },
+        { "\"on_limit\":\"stop\"", "option 'on_limit' must be \\\"fail\\\" or \\\"truncate\\\"" },
+        { "\"on_limit\":1", "option 'on_limit' must be a text" },
         { "\"callback_url\":\"x\"", "option 'callback_url' is not served yet" },
         { "\"Priority\":1", "unknown member 'Priority'" },
     };

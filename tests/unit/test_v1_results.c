@@ -25,9 +25,23 @@ results_have_the_document_s_shape(void **unused)
                "\"bytes_processed_data\":100,\"time_planning\":0.001500,\"time_total\":3.069000,"
                "\"queued_ms\":1500,\"executing_ms\":42,\"storing_ms\":7,\"rows\":2,\"bytes\":60,"
                "\"pages\":0},\"schema\":[{\"name\":\"n\",\"type\":\"TIMESTAMP WITH TIME ZONE\"}],"
-               "\"rows\":[{\"n\":0},{\"n\":10}],\"total_rows\":2,\"complete\":true,\"offset\":0,"
-               "\"command\":\"SELECT 2\",\"rows_affected\":null,\"truncated\":false,"
+               "\"rows\":[{\"n\":0},{\"n\":10}],\"total_rows\":2,\"complete\":true,\"truncated\":"
+               "false,\"offset\":0,\"command\":\"SELECT 2\",\"rows_affected\":null,"
                "\"hash\":\"" ZEROS "\",\"notices\":[]}");
+}
+
+static void
+a_result_that_was_cut_says_so(void **unused)
+{
+    (void)unused;
+    end(JOB_DONE);
+    add_result(2, "SELECT 9", one_column)->truncated = true;
+    add_result(1, "", one_column);
+    assert_int_equal(get(JOB "/results", "statement=0"), 200);
+    assert_heard("\"total_rows\":2,\"complete\":true,\"truncated\":true,");
+    assert_int_equal(get(JOB "/results", NULL), 200);
+    assert_heard("\"truncated\":false,");
+    assert_heard("\"command\":null,"); /* nobody waited for its tag */
 }
 
 /* Statements 1 and 3 of the job said something, and so did one of a step that failed. */
@@ -62,8 +76,8 @@ offset_and_limit_choose_rows(void **unused)
     end(JOB_DONE);
     add_result(5, "SELECT 5", one_column);
     assert_int_equal(get(JOB "/results", "offset=1&limit=2"), 200);
-    assert_heard(
-        "\"rows\":[{\"n\":10},{\"n\":20}],\"total_rows\":5,\"complete\":false,\"offset\":1");
+    assert_heard("\"rows\":[{\"n\":10},{\"n\":20}],\"total_rows\":5,\"complete\":false,"
+                 "\"truncated\":false,\"offset\":1");
     assert_int_equal(get(JOB "/results", "offset=3&limit=2"), 200);
     assert_heard("\"rows\":[{\"n\":30},{\"n\":40}],\"total_rows\":5,\"complete\":true");
     assert_int_equal(get(JOB "/results", "limit=0"), 200);
@@ -168,8 +182,8 @@ the_usual_result_is_the_last_with_columns(void **unused)
     assert_int_equal(get(JOB "/results", "statement=0"), 200);
     assert_heard("\"total_rows\":1");
     assert_int_equal(get(JOB "/results", "statement=2"), 200);
-    assert_heard("\"schema\":[],\"rows\":[],\"total_rows\":0,\"complete\":true,\"offset\":0,"
-                 "\"command\":\"INSERT 0 3\",\"rows_affected\":3");
+    assert_heard("\"schema\":[],\"rows\":[],\"total_rows\":0,\"complete\":true,\"truncated\":false,"
+                 "\"offset\":0,\"command\":\"INSERT 0 3\",\"rows_affected\":3");
     assert_int_equal(get(JOB "/results", "statement=3"), 404);
 }
 
@@ -179,7 +193,8 @@ a_job_without_results_has_no_rows(void **unused)
     (void)unused;
     end(JOB_DONE);
     assert_int_equal(get(JOB "/results", NULL), 200);
-    assert_heard("\"schema\":[],\"rows\":[],\"total_rows\":0,\"complete\":true,\"offset\":0,"
+    assert_heard("\"schema\":[],\"rows\":[],\"total_rows\":0,\"complete\":true,\"truncated\":false,"
+                 "\"offset\":0,"
                  "\"command\":null");
     add_result(0, "INSERT 0 3", NULL);
     add_result(0, "UPDATE 1", NULL);
@@ -277,6 +292,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM(results_have_the_document_s_shape),
+        CLAIM(a_result_that_was_cut_says_so),
         CLAIM(notices_name_their_statement_through_the_whole_job),
         CLAIM(offset_and_limit_choose_rows),
         CLAIM(a_thousand_rows_are_the_most),

@@ -144,10 +144,10 @@ members_of_result(json_t *json, const answer_t *self)
     const result_t *result = self->result;
     json_member_int(json, "total_rows", result->rows);
     json_member_bool(json, "complete", is_complete(self));
+    v1_member_truncated(json, result);
     json_member_int(json, "offset", self->offset);
-    json_member_text(json, "command", result->tag);
+    json_member_text(json, "command", result->tag && result->tag[0] ? result->tag : NULL);
     v1_member_affected(json, result->tag);
-    json_member_bool(json, "truncated", result->truncated);
     if (!job_state_final(self->job->state))
         json_member_bool(json, "tentative", true);
     v1_member_hash(json, result->hash);

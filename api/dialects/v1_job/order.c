@@ -19,19 +19,19 @@ static const char *const known[] = {
     "read_only",
     "retention_s",
     "client_token",
+    "max_rows",
+    "max_bytes",
+    "on_limit",
     "params",
     /* not yet: */
     "tags",
     "run_at",
     "queue_key",
-    "max_rows",
-    "max_bytes",
-    "on_limit",
     "callback_url",
     NULL,
 };
 
-enum { NOT_YET = 13 }; /* index in `known` */
+enum { NOT_YET = 16 }; /* index in `known` */
 
 /* --- texts --- */
 
@@ -188,6 +188,17 @@ read_transaction(v1_wish_t *self, err_t *err)
            || err_set(err, ERR_INVALID, "option 'transaction' must be \"step\" or \"job\"");
 }
 
+static bool
+read_on_limit(v1_wish_t *self, err_t *err)
+{
+    const char *word = NULL;
+    if (!read_word(self, "on_limit", &word, err))
+        return false;
+    self->order.truncate = word && strcmp(word, "truncate") == 0;
+    return !word || self->order.truncate || strcmp(word, "fail") == 0
+           || err_set(err, ERR_INVALID, "option 'on_limit' must be \"fail\" or \"truncate\"");
+}
+
 /* In the body, or as the header; or several times the same. */
 static bool
 read_token(v1_wish_t *self, const call_t *call, err_t *err)
@@ -231,6 +242,8 @@ read_options(v1_wish_t *self, const call_t *call, err_t *err)
         || !read_transaction(self, err) || !read_flag(self, "autocommit", &autocommit, err)
         || !read_flag(self, "read_only", &order->read_only, err)
         || !read_small(self, "retention_s", &order->retention_s, err)
+        || !read_number(self, "max_rows", &order->max_rows, err)
+        || !read_number(self, "max_bytes", &order->max_bytes, err) || !read_on_limit(self, err)
         || !read_token(self, call, err) || !read_params(self, err))
         return false;
     order->autocommit = autocommit ? AUTOCOMMIT_ALWAYS : AUTOCOMMIT_NEVER;

@@ -107,6 +107,8 @@ v1_status(call_t *call, err_t *err)
     v1_member_error(&json, job);
     if (job->cancel_ms > 0 && !job_state_final(job->state))
         v1_member_time(&json, "cancelRequestedAt", job->cancel_ms);
+    if (v1_truncated(job->manifest))
+        json_member_bool(&json, "truncated", true);
     if (job->step)
         member_steps(&json, job);
     if (says_something(job))

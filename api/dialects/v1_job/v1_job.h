@@ -52,6 +52,12 @@ void v1_member_affected(json_t *json, const char *tag);
  * `manifest` may be NULL. */
 void v1_member_notices(json_t *json, const manifest_t *manifest);
 
+/* "truncated": was something left out of this result? */
+void v1_member_truncated(json_t *json, const result_t *result);
+
+/* Of any of them? `manifest` may be NULL. */
+bool v1_truncated(const manifest_t *manifest);
+
 /* A reply that is {"id": ...}. Returns true. */
 bool v1_answer_id(call_t *call, int status, const jobid_t *id);
 

@@ -199,6 +199,22 @@ v1_member_notices(json_t *json, const manifest_t *manifest)
         json_member_int(json, "notices_dropped", manifest->notices_dropped);
 }
 
+void
+v1_member_truncated(json_t *json, const result_t *result)
+{
+    json_member_bool(json, "truncated", result->truncated);
+}
+
+bool
+v1_truncated(const manifest_t *manifest)
+{
+    for (uint32_t i = 0; manifest && i < manifest->count; i++) {
+        if (manifest->results[i].truncated)
+            return true;
+    }
+    return false;
+}
+
 bool
 v1_answer_id(call_t *call, int status, const jobid_t *id)
 {
