@@ -18,7 +18,8 @@ typedef struct {
     scribe_t *scribe;
     barriers_t *barriers;
     stopper_t *stopper;
-    int64_t first_page_ms;
+    int64_t first_page_ms; /* how long rows wait for the first page of their result to fill, */
+    int64_t page_ms;       /* and for others */
     uint32_t inline_bytes;
     uint32_t page_bytes;
     uint32_t page_rows;

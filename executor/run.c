@@ -172,30 +172,32 @@ close_page(slot_t *self, bool last)
 static void
 page_full(slot_t *self)
 {
+    loop_cancel(&self->timer);
     rows_here(self);
     if (close_page(self, false))
         hold_back(self);
 }
 
-/* The first rows of a slow statement go out before its page is full. */
 static void
-on_first_page(void *slot)
+on_page_due(void *slot)
 {
     slot_t *self = slot;
     self->timer = NULL;
-    const result_t *result = result_of(self);
-    if (self->stage == STAGE_RUN && result && result->pages == 0
-        && page_writer_rows(self->writer) > 0)
+    if (self->stage == STAGE_RUN && page_writer_rows(self->writer) > 0)
         page_full(self);
 }
 
+/* Rows of a slow statement do not wait for ever for their page to fill, the first ones hardly at
+ * all: as long as they are here nobody can read them. */
 static void
 rows_wait(slot_t *self)
 {
-    const result_t *result = result_of(self);
     rows_here(self);
-    if (!self->timer && result && result->pages == 0 && page_writer_rows(self->writer) > 0)
-        self->timer = loop_after(self->kit->loop, self->kit->first_page_ms, on_first_page, self);
+    if (self->timer || page_writer_rows(self->writer) == 0)
+        return;
+    const kit_t *kit = self->kit;
+    int64_t ms = result_of(self)->pages == 0 ? kit->first_page_ms : kit->page_ms;
+    self->timer = loop_after(kit->loop, ms, on_page_due, self);
 }
 
 /* A statement is over; others may follow. False: the step is over, too. */

@@ -31,6 +31,7 @@ typedef struct {
     uint32_t page_rows;
     uint32_t row_bytes;
     int64_t first_page_ms;
+    int64_t page_ms;
     uint32_t inline_bytes;
     uint32_t memory_mib;
     int32_t max_attempts;

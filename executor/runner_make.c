@@ -84,6 +84,7 @@ runner_new(const runner_options_t *options)
     credit_init(&self->credit, records * 2);
     self->kit = (kit_t){ .loop = options->loop,
                          .first_page_ms = options->first_page_ms,
+                         .page_ms = options->page_ms,
                          .inline_bytes = options->inline_bytes,
                          .page_bytes = options->page_bytes,
                          .page_rows = options->page_rows,

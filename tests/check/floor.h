@@ -12,7 +12,7 @@
 #include "tests/check/world.h"
 #include "tests/unit/opened.h"
 
-enum { FLOOR_JOBS = 64, FLOOR_GRACE_MS = 300 };
+enum { FLOOR_JOBS = 64, FLOOR_GRACE_MS = 300, FLOOR_PAGE_MS = 200 };
 
 /* What the leader has heard of a job. */
 typedef struct {

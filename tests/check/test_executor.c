@@ -132,6 +132,22 @@ first_rows_of_a_slow_statement_come_early(void **unused)
     assert_int_equal(job->rows, 601);
 }
 
+/* Too few for a page: the source sends some eight thousand bytes at a time, which take less time
+ * than rows wait at most. */
+static void
+rows_that_trickle_come_in_pages_too(void **unused)
+{
+    (void)unused;
+    own(mem) sql = mem_format(
+        "SELECT generate_series(1, 40), repeat('x', 1500), pg_sleep(%d / 8e3)", FLOOR_PAGE_MS);
+    jobid_t id = a_job(sql);
+    dispatch(&id);
+    own(job) job = ended(&id);
+    assert_int_equal(job->rows, 40);
+    assert_job(&id, "SELECT sum(rows) FROM page WHERE job = '%s'", "40");
+    assert_job(&id, "SELECT count(*) BETWEEN 3 AND 12 FROM page WHERE job = '%s'", "t");
+}
+
 /* --- failures --- */
 
 static void
@@ -405,6 +421,7 @@ main(void)
         HERE(a_large_result_is_whole_and_chained),
         HERE(no_rows_are_one_empty_page),
         HERE(first_rows_of_a_slow_statement_come_early),
+        HERE(rows_that_trickle_come_in_pages_too),
         HERE(a_failing_statement_says_why_and_where),
         HERE(several_statements_each_have_a_result),
         HERE(pages_of_several_results_are_apart),

@@ -186,6 +186,7 @@ fake_open(void **unused)
                         .barriers = barriers_new(source.loop, NULL, NULL, 4),
                         .stopper = stopper_new(source.loop, NULL, NULL, 4, GRACE_MS),
                         .first_page_ms = 100,
+                        .page_ms = 1000,
                         .inline_bytes = 100,
                         .page_bytes = 4096,
                         .page_rows = 2,

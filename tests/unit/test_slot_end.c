@@ -64,6 +64,65 @@ results_of_too_many_columns_fail_the_step_before_its_commit(void **unused)
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
+/* Rows come in, and then nothing for a while. */
+static void
+give_slowly(int rows)
+{
+    give_rows(rows);
+    turn(TURN_WAIT);
+}
+
+static void
+rows_do_not_wait_for_ever_for_their_page_to_fill(void **unused)
+{
+    (void)unused;
+    fake.kit.first_page_ms = 20;
+    fake.kit.page_ms = 200;
+    start_running();
+    give_slowly(1);
+    assert_string_equal(source.story, "claim run");
+    loop_for(25);
+    assert_string_equal(source.story, "claim run page");
+    give_slowly(1);
+    loop_for(100);
+    assert_string_equal(source.story, "claim run page");
+    loop_for(110);
+    assert_string_equal(source.story, "claim run page page");
+    assert_int_equal(fake.waiting[1]->in.page.page->first_row, 1);
+}
+
+/* Otherwise its rows would go out as early as those of the page before it were due. */
+static void
+a_page_that_fills_is_no_reason_to_hurry_for_the_next(void **unused)
+{
+    (void)unused;
+    fake.kit.first_page_ms = 100;
+    start_running();
+    give_slowly(1);
+    give_rows(1);
+    turn(TURN_FULL);
+    give_slowly(1);
+    loop_for(150);
+    assert_string_equal(source.story, "claim run page");
+    give_rows(1);
+    turn(TURN_FULL);
+    loop_for(0);
+    assert_string_equal(source.story, "claim run page page");
+}
+
+static void
+no_rows_are_no_page_however_long_it_takes(void **unused)
+{
+    (void)unused;
+    fake.kit.first_page_ms = 0;
+    start_running();
+    turn(TURN_WAIT);
+    give_rows(0);
+    turn(TURN_WAIT);
+    loop_for(20);
+    assert_string_equal(source.story, "claim run");
+}
+
 static void
 four_pages_under_way_stop_the_reading(void **unused)
 {
@@ -212,6 +271,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         SLOT_TEST(a_small_result_is_never_a_page),
         SLOT_TEST(results_of_too_many_columns_fail_the_step_before_its_commit),
+        SLOT_TEST(rows_do_not_wait_for_ever_for_their_page_to_fill),
+        SLOT_TEST(a_page_that_fills_is_no_reason_to_hurry_for_the_next),
+        SLOT_TEST(no_rows_are_no_page_however_long_it_takes),
         SLOT_TEST(four_pages_under_way_stop_the_reading),
         SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
         SLOT_TEST(a_fenced_page_drops_the_job),
