@@ -34,9 +34,21 @@ struct http {
     atomic_bool stopping;
     atomic_int connections; /* that a worker serves */
     atomic_int under_way;   /* requests inside on_request() */
-    pthread_mutex_t lock;   /* of idle */
+    pthread_mutex_t lock;   /* of idle and desks */
     pthread_cond_t idle;
+    struct desk *desks; /* that nobody sits at, the one used last first */
 };
+
+/* What a request is served at. A worker sits down at one for a connection: there are as many as
+ * connections were open at a time, and not as many as workers. */
+typedef struct desk {
+    struct desk *next;
+    struct request request;
+    struct reply reply;
+    body_t body;
+    header_t headers[MG_MAX_HEADERS];
+    char target_room[2 * HEAD_MOST + 64];
+} desk_t;
 
 /* What a worker thread owns. */
 typedef struct {
@@ -44,12 +56,49 @@ typedef struct {
     int socket;         /* of the connection it serves; SOCKET_UNKNOWN */
     bool refused;       /* the connection's last words are said */
     const char *buffer; /* where civetweb reads this worker's requests to; NULL: not seen yet */
-    struct request request;
-    struct reply reply;
-    body_t body;
-    header_t headers[MG_MAX_HEADERS];
-    char target_room[2 * HEAD_MOST + 64];
+    desk_t *desk;       /* while it serves a connection */
 } worker_t;
+
+/* --- desks --- */
+
+static desk_t *
+desk_take(http_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    desk_t *desk = self->desks;
+    if (desk)
+        self->desks = desk->next;
+    pthread_mutex_unlock(&self->lock);
+    if (desk)
+        return desk;
+    desk = mem_new(sizeof *desk);
+    desk->body.most = (size_t)self->options.body_bytes;
+    pace_join(self->pace, &desk->body.pace);
+    return desk;
+}
+
+static void
+desk_leave(http_t *self, desk_t **desk_p)
+{
+    desk_t *desk = take(*desk_p);
+    pthread_mutex_lock(&self->lock);
+    desk->next = self->desks;
+    self->desks = desk;
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void
+desks_free(http_t *self)
+{
+    for (desk_t *desk = self->desks, *next = NULL; desk; desk = next) {
+        next = desk->next;
+        pace_leave(self->pace, &desk->body.pace);
+        reply_clear(&desk->reply);
+        free(desk->body.data);
+        free(desk);
+    }
+    self->desks = NULL;
+}
 
 /* --- workers --- */
 
@@ -61,8 +110,6 @@ worker_new(const struct mg_context *server, int kind)
     worker_t *self = mem_new(sizeof *self);
     self->http = mg_get_user_data(server);
     self->socket = SOCKET_UNKNOWN;
-    self->body.most = (size_t)self->http->options.body_bytes;
-    pace_join(self->http->pace, &self->body.pace);
     return self;
 }
 
@@ -73,9 +120,8 @@ worker_destroy(const struct mg_context *server, int kind, void *worker)
     worker_t *self = worker;
     if (kind != 1 || !self)
         return;
-    pace_leave(self->http->pace, &self->body.pace);
-    reply_clear(&self->reply);
-    free(self->body.data);
+    if (self->desk)
+        desk_leave(self->http, &self->desk);
     free(self);
 }
 
@@ -86,6 +132,7 @@ on_connection(const struct mg_connection *connection, void **data)
     worker_t *worker = mg_get_thread_pointer(connection);
     worker->socket = SOCKET_UNKNOWN;
     worker->refused = false;
+    worker->desk = desk_take(worker->http);
     atomic_fetch_add(&worker->http->connections, 1);
     return 0;
 }
@@ -94,6 +141,7 @@ static void
 on_end(const struct mg_connection *connection)
 {
     worker_t *worker = mg_get_thread_pointer(connection);
+    desk_leave(worker->http, &worker->desk);
     atomic_fetch_sub(&worker->http->connections, 1);
 }
 
@@ -124,18 +172,18 @@ send_bytes(void *arg, const char *data, size_t size)
 static void
 linger(worker_t *worker)
 {
-    int fd = request_socket(&worker->request);
+    int fd = request_socket(&worker->desk->request);
     if (fd < 0)
         return;
     shutdown(fd, SHUT_WR);
     int64_t until_ms = clock_mono_ms() + LINGER_MS;
-    char *scrap = worker->target_room;
+    char *scrap = worker->desk->target_room;
     for (;;) {
         int64_t left_ms = until_ms - clock_mono_ms();
         struct pollfd socket = { .fd = fd, .events = POLLIN };
         if (left_ms <= 0 || poll(&socket, 1, (int)left_ms) <= 0)
             return;
-        if (recv(fd, scrap, sizeof worker->target_room, MSG_DONTWAIT) <= 0)
+        if (recv(fd, scrap, sizeof worker->desk->target_room, MSG_DONTWAIT) <= 0)
             return;
     }
 }
@@ -143,24 +191,24 @@ linger(worker_t *worker)
 static void
 fill_peer(worker_t *worker, const struct mg_request_info *about)
 {
-    worker->request.peer = about->remote_addr;
-    worker->request.peer_port = about->remote_port;
-    worker->request.local_port = about->server_port;
-    worker->request.socket = &worker->socket;
-    worker->request.stopping = &worker->http->stopping;
-    worker->body.pace.peer = about->remote_addr;
-    worker->body.pace.peer_port = about->remote_port;
-    worker->body.pace.local_port = about->server_port;
+    worker->desk->request.peer = about->remote_addr;
+    worker->desk->request.peer_port = about->remote_port;
+    worker->desk->request.local_port = about->server_port;
+    worker->desk->request.socket = &worker->socket;
+    worker->desk->request.stopping = &worker->http->stopping;
+    worker->desk->body.pace.peer = about->remote_addr;
+    worker->desk->body.pace.peer_port = about->remote_port;
+    worker->desk->body.pace.local_port = about->server_port;
 }
 
 static void
 fill_headers(worker_t *worker, const struct mg_request_info *about)
 {
     for (int i = 0; i < about->num_headers; i++)
-        worker->headers[i] =
+        worker->desk->headers[i] =
             (header_t){ about->http_headers[i].name, about->http_headers[i].value };
-    worker->request.headers = worker->headers;
-    worker->request.header_count = (uint32_t)about->num_headers;
+    worker->desk->request.headers = worker->desk->headers;
+    worker->desk->request.header_count = (uint32_t)about->num_headers;
 }
 
 /* civetweb passes over white space in front of a request and may then find its head in bytes that
@@ -187,8 +235,8 @@ read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame,
         .target = about->request_uri,
         .query = about->query_string,
         .version = about->http_version,
-        .headers = worker->headers,
-        .count = worker->request.header_count,
+        .headers = worker->desk->headers,
+        .count = worker->desk->request.header_count,
         .limit = about->request_method + HEAD_MOST,
     };
     if (!frame_read(head.version, head.headers, head.count, frame, refusal))
@@ -197,12 +245,12 @@ read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame,
         return frame_refuse(refusal, 400, "invalid", "the request's head is malformed");
 
     /* local_uri_raw leaves out the scheme and host of an absolute URL; it is not decoded. */
-    request_t *request = &worker->request;
+    request_t *request = &worker->desk->request;
     request->method = about->request_method;
     request->path = about->local_uri_raw;
     const char *why = NULL;
-    assert(target_room(request->path, head.query) <= sizeof worker->target_room);
-    if (!target_parse(&request->target, request->path, head.query, worker->target_room, &why))
+    assert(target_room(request->path, head.query) <= sizeof worker->desk->target_room);
+    if (!target_parse(&request->target, request->path, head.query, worker->desk->target_room, &why))
         return frame_refuse(refusal, 400, "invalid", why);
     return true;
 }
@@ -213,13 +261,13 @@ read_request(worker_t *worker, struct mg_connection *connection, frame_t *frame,
     if (atomic_load(&worker->http->stopping))
         return frame_refuse(refusal, 503, "unavailable", "this node is stopping");
     const stream_t stream = { .read = receive_bytes, .write = send_bytes, .arg = connection };
-    if (!http_body_read(&worker->body, &stream, frame, refusal))
+    if (!http_body_read(&worker->desk->body, &stream, frame, refusal))
         return false;
     /* civetweb takes the end of the stream for the empty line behind the last chunk. */
-    if (frame->chunked && request_gone(&worker->request))
+    if (frame->chunked && request_gone(&worker->desk->request))
         return frame_refuse(refusal, 400, "invalid", "the connection ends with the last chunk");
-    worker->request.body = worker->body.size > 0 ? worker->body.data : NULL;
-    worker->request.body_size = worker->body.size;
+    worker->desk->request.body = worker->desk->body.size > 0 ? worker->desk->body.data : NULL;
+    worker->desk->request.body_size = worker->desk->body.size;
     return true;
 }
 
@@ -234,22 +282,23 @@ serve(worker_t *worker, struct mg_connection *connection)
     refusal_t refusal;
     bool sound = read_head(worker, about, &frame, &refusal);
     bool head_only = strcmp(about->request_method, "HEAD") == 0;
-    reply_begin(&worker->reply, send_bytes, connection, &frame, head_only);
+    reply_begin(&worker->desk->reply, send_bytes, connection, &frame, head_only);
     bool whole = sound && read_request(worker, connection, &frame, &refusal);
     if (whole) {
-        worker->http->options.handle(worker->http->options.arg, &worker->request, &worker->reply);
+        worker->http->options.handle(worker->http->options.arg, &worker->desk->request,
+                                     &worker->desk->reply);
     } else {
         if (refusal.status == 503)
-            reply_header(&worker->reply, "Retry-After", "1");
-        reply_refuse(&worker->reply, &refusal);
+            reply_header(&worker->desk->reply, "Retry-After", "1");
+        reply_refuse(&worker->desk->reply, &refusal);
     }
     if (crowded(worker->http))
-        reply_close(&worker->reply);
-    if (!reply_end(&worker->reply))
+        reply_close(&worker->desk->reply);
+    if (!reply_end(&worker->desk->reply))
         mg_disable_connection_keep_alive(connection);
     if (!whole)
         linger(worker);
-    http_body_trim(&worker->body);
+    http_body_trim(&worker->desk->body);
 }
 
 /* Called before civetweb looks for handlers, files or passwords; it then does nothing more. */
@@ -265,7 +314,7 @@ on_request(struct mg_connection *connection)
         pthread_cond_signal(&http->idle);
         pthread_mutex_unlock(&http->lock);
     }
-    return worker->reply.status;
+    return worker->desk->reply.status;
 }
 
 /* A refusal outside of serve(): the connection's last words. */
@@ -276,9 +325,9 @@ refuse(struct mg_connection *connection, const refusal_t *refusal)
     worker->refused = true;
     frame_t frame = { 0 };
     fill_peer(worker, mg_get_request_info(connection));
-    reply_begin(&worker->reply, send_bytes, connection, &frame, false);
-    reply_refuse(&worker->reply, refusal);
-    if (!reply_end(&worker->reply))
+    reply_begin(&worker->desk->reply, send_bytes, connection, &frame, false);
+    reply_refuse(&worker->desk->reply, refusal);
+    if (!reply_end(&worker->desk->reply))
         mg_disable_connection_keep_alive(connection);
     linger(worker);
 }
@@ -324,6 +373,7 @@ on_log(const struct mg_connection *connection, const char *text)
 static void
 free_http(http_t *self)
 {
+    desks_free(self);
     pace_destroy(&self->pace);
     pthread_cond_destroy(&self->idle);
     pthread_mutex_destroy(&self->lock);
