@@ -50,7 +50,6 @@ struct reply {
     void *arg;
     char *buffer; /* REPLY_SIZE bytes once something was written */
     size_t used;  /* bytes of the body that wait in it */
-    bool filled;  /* it was full once */
     int status;
     bool head_only;     /* a HEAD request: the body is dropped */
     bool old;           /* HTTP/1.0: no chunks, the body ends with the connection */

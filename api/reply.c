@@ -238,6 +238,14 @@ forget_encoder(reply_t *self)
     self->coded = NULL;
 }
 
+void
+reply_clear(reply_t *self)
+{
+    forget_encoder(self);
+    free(self->buffer);
+    self->buffer = NULL;
+}
+
 /* --- as http.h has it --- */
 
 /* Nothing is said yet. */
@@ -264,20 +272,12 @@ reply_begin(reply_t *self, send_fn send, void *arg, const frame_t *frame, bool h
     begin_anew(self);
 }
 
-/* A worker that has sent a large reply need not keep its buffer, all of which was written to. */
-static void
-trim_buffer(reply_t *self)
-{
-    if (self->filled)
-        free(take(self->buffer));
-    self->filled = false;
-}
-
 bool
 reply_end(reply_t *self)
 {
     if (!self->started && !self->stream && self->used < SMALL)
         forget_encoder(self);
+    bool large = self->started;
     if (!self->bad && (self->started || self->stream || self->encoder)) {
         need_buffer(self);
         send_waiting(self, true);
@@ -285,16 +285,9 @@ reply_end(reply_t *self)
         send_whole(self);
     }
     forget_encoder(self);
-    trim_buffer(self);
+    if (large)
+        reply_clear(self);
     return !self->bad && self->keep;
-}
-
-void
-reply_clear(reply_t *self)
-{
-    forget_encoder(self);
-    free(self->buffer);
-    self->buffer = NULL;
 }
 
 void
@@ -365,7 +358,6 @@ reply_room(reply_t *self, size_t size)
     assert(size <= REPLY_ROOM_MOST);
     need_buffer(self);
     if (self->used + size > REPLY_ROOM_MOST) {
-        self->filled = true;
         if (self->bad)
             self->used = 0;
         else

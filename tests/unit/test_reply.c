@@ -112,6 +112,20 @@ a_large_reply_comes_in_chunks_one_write_each(void **unused)
 }
 
 static void
+a_large_replys_buffer_is_given_back(void **unused)
+{
+    (void)unused;
+    own(fake_reply) large = fake_reply_new(kept, false);
+    write_pattern(&large->reply, 3 * REPLY_SIZE);
+    assert_true(reply_end(&large->reply));
+    assert_null(large->reply.buffer);
+    own(fake_reply) small = fake_reply_new(kept, false);
+    reply_write(&small->reply, "1", 1);
+    assert_true(reply_end(&small->reply));
+    assert_non_null(small->reply.buffer);
+}
+
+static void
 a_body_that_just_fills_the_buffer_is_one_write(void **unused)
 {
     (void)unused;
@@ -323,6 +337,7 @@ main(void)
         cmocka_unit_test(status_and_headers_are_the_handlers),
         cmocka_unit_test(head_has_the_length_and_no_body),
         cmocka_unit_test(a_large_reply_comes_in_chunks_one_write_each),
+        cmocka_unit_test(a_large_replys_buffer_is_given_back),
         cmocka_unit_test(a_body_that_just_fills_the_buffer_is_one_write),
         cmocka_unit_test(an_old_client_gets_no_chunks_and_the_end_of_the_connection),
         cmocka_unit_test(an_old_client_that_asks_is_kept),
