@@ -11,6 +11,10 @@
 #include "common/log.h"
 #include "common/program.h"
 
+/* Buffers of replies and pages of results are given back when they are free: glibc would learn to
+ * keep such blocks, in each of its heaps. */
+enum { HEAPS = 2, KEPT_BYTES = 128 << 10 };
+
 static http_t *
 serve(const conf_t *conf, router_t *router, err_t *err)
 {
@@ -55,14 +59,11 @@ run(const conf_t *conf, int signals, err_t *err)
     return true;
 }
 
-/* Large blocks (send buffers, pages) are the kernel's again when they are freed. Left to itself the
- * allocator would take the first of them for a sign, and keep such blocks in the heaps of as many
- * threads as ever read a large result. */
-enum { LARGE_BLOCK = 128 << 10 };
-
 int
 main(int argc, char **argv)
 {
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_ARENA_MAX, HEAPS);
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     return program_run("millrace-api", api_settings, run, argc, argv);
 }
