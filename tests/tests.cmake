@@ -66,7 +66,7 @@ endforeach()
 target_sources(test_recover PRIVATE ${CMAKE_BINARY_DIR}/gen/ledger.inc)
 
 # And for the driver: one channel, turned by hand.
-foreach(room driver allowance said binds fate)
+foreach(room driver allowance said binds encoding fate)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/channel_world.c ${CMAKE_BINARY_DIR}/gen/ledger.inc)
   target_link_libraries(test_${room} PRIVATE executor_rooms common ${CMOCKA_LIBRARY})

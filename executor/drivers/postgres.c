@@ -106,9 +106,23 @@ channel_backend(const channel_t *self)
     return &self->backend;
 }
 
+/* Log in once more, a little differently. */
+static turn_t
+again(channel_t *self, door_change_t change)
+{
+    PGconn *old = take(self->conn);
+    self->conn = door_again(&old, change);
+    self->connecting_wants = LOOP_WRITE;
+    return self->conn ? TURN_WAIT : TURN_LOST;
+}
+
 static turn_t
 connected(channel_t *self)
 {
+    self->encoding = door_encoding(self->conn);
+    const char *now = PQparameterStatus(self->conn, "client_encoding");
+    if (now && strcmp(now, self->encoding) != 0)
+        return again(self, DOOR_AS_IT_IS);
     if (PQsetnonblocking(self->conn, 1) != 0 || !PQenterPipelineMode(self->conn))
         self->broken = true;
     PQsetErrorVerbosity(self->conn, PQERRORS_DEFAULT);
@@ -125,10 +139,7 @@ shut(channel_t *self, failure_t *failure)
     case DOOR_AWAY: return TURN_LOST;
     case DOOR_OLD: break;
     }
-    PGconn *old = self->conn;
-    self->conn = door_again(&old);
-    self->connecting_wants = LOOP_WRITE;
-    return self->conn ? TURN_WAIT : TURN_LOST;
+    return again(self, DOOR_WITHOUT_CHECK);
 }
 
 static turn_t

@@ -185,10 +185,10 @@ take_statement(channel_t *self, const PGresult *answer, failure_t *failure)
 }
 
 static turn_t
-take_encoding(const PGresult *answer, failure_t *failure)
+take_encoding(const channel_t *self, const PGresult *answer, failure_t *failure)
 {
     const char *encoding = answer_text(answer, 0);
-    if (encoding && strcmp(encoding, "UTF8") == 0)
+    if (encoding && strcmp(encoding, self->encoding) == 0)
         return TURN_WAIT;
     failure_say(failure, "0A000", "the statement changed client_encoding");
     return TURN_BROKEN;
@@ -202,7 +202,7 @@ take_table(channel_t *self, due_t due, const PGresult *answer, failure_t *failur
     case DUE_CONTROL:
     case DUE_LEDGER: take_login(self, due, answer); break;
     case DUE_STATEMENT: return take_statement(self, answer, failure);
-    case DUE_ENCODING: return take_encoding(answer, failure);
+    case DUE_ENCODING: return take_encoding(self, answer, failure);
     case DUE_LEAVES: self->leaves = read_leaves(self, answer_text(answer, 0)); break;
     case DUE_XID:
     case DUE_MARK:

@@ -74,7 +74,8 @@ struct channel {
     dues_t dues;
 
     backend_t backend;
-    char *user; /* current_user as it was after the login */
+    char *user;           /* current_user as it was after the login */
+    const char *encoding; /* that the session must keep */
     names_t names;
     uint32_t row_bytes;
     uint32_t memory_mib;

@@ -19,6 +19,9 @@ static const char session_options[] =
 
 enum { PARAMETERS_MOST = 64 }; /* libpq 15 knows 40 */
 
+/* What a database says that holds bytes of any kind. */
+static const char no_encoding[] = "SQL_ASCII";
+
 /* Nobody reads what a source says at the login; libpq would print it. */
 static void
 ignore_notice(void *arg, const PGresult *notice)
@@ -105,8 +108,28 @@ door_open(const channel_login_t *login, const char *addresses, const char *hosts
     return conn;
 }
 
+/* What the login says of a parameter, changed. */
+static const char *
+changed(PQconninfoOption *option, door_change_t change)
+{
+    if (change == DOOR_AS_IT_IS)
+        return strcmp(option->keyword, "client_encoding") == 0 ? no_encoding : option->val;
+    char *check =
+        strcmp(option->keyword, "options") == 0 ? strstr(option->val, CHECK_INTERVAL) : NULL;
+    if (check)
+        *check = '\0'; /* it stands last */
+    return option->val;
+}
+
+const char *
+door_encoding(const PGconn *conn)
+{
+    const char *server = PQparameterStatus(conn, "server_encoding");
+    return server && strcmp(server, no_encoding) == 0 ? no_encoding : "UTF8";
+}
+
 PGconn *
-door_again(PGconn **conn_p)
+door_again(PGconn **conn_p, door_change_t change)
 {
     PQconninfoOption *said = PQconninfo(*conn_p);
     PGconn *again = NULL;
@@ -117,13 +140,8 @@ door_again(PGconn **conn_p)
         for (PQconninfoOption *option = said; option->keyword; option++) {
             if (!option->val || count == PARAMETERS_MOST)
                 continue;
-            char *check = strcmp(option->keyword, "options") == 0
-                              ? strstr(option->val, CHECK_INTERVAL)
-                              : NULL;
-            if (check)
-                *check = '\0'; /* it stands last */
             names[count] = option->keyword;
-            values[count++] = option->val;
+            values[count++] = changed(option, change);
         }
         again = start(names, values);
         PQconninfoFree(said);

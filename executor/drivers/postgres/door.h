@@ -30,8 +30,19 @@ typedef enum {
 /* Why did this connection fail? Fills `failure`, without host names. */
 door_verdict_t door_verdict(struct pg_conn *conn, failure_t *failure) MUST_USE;
 
-/* The same login without the setting that old servers do not know. Takes *conn_p. NULL when it
- * cannot be tried. Caller owns the result: PQfinish. */
-struct pg_conn *door_again(struct pg_conn **conn_p) MUST_USE;
+/* The same login, but for one thing. Takes *conn_p. NULL when it cannot be tried. Caller owns the
+ * result: PQfinish. */
+typedef enum {
+    DOOR_WITHOUT_CHECK, /* without the setting that old servers do not know */
+    DOOR_AS_IT_IS,      /* in the database's own encoding */
+} door_change_t;
+
+struct pg_conn *door_again(struct pg_conn **conn_p, door_change_t change) MUST_USE;
+
+/* The encoding that a session on this database must keep: UTF8; SQL_ASCII where the database has
+ * none, since such a server refuses to send what is no UTF-8, and does not say where it stands.
+ * Static.
+ */
+const char *door_encoding(const struct pg_conn *conn);
 
 #endif

@@ -43,7 +43,7 @@ flight_over(channel_t *self, failure_t *failure)
         return answer_failure(self, TURN_FAILED, failure);
     }
     const char *encoding = PQparameterStatus(self->conn, "client_encoding");
-    if (!encoding || strcmp(encoding, "UTF8") != 0) {
+    if (!encoding || strcmp(encoding, self->encoding) != 0) {
         failure_say(failure, "0A000", "the statement changed client_encoding");
         return TURN_BROKEN;
     }
