@@ -264,7 +264,8 @@ static size_t
 write_bytes(const write_t *write)
 {
     switch (write->kind) {
-    case WRITE_PAGE: return write->in.page.page->size;
+    case WRITE_PAGE:
+        return write->in.page.page->size + (write->in.page.draft ? write->in.page.draft->size : 0);
     case WRITE_OUTCOME: return write->in.outcome.manifest_size;
     case WRITE_FINISH: return write->in.ending.manifest_size;
     case WRITE_STEP: return write->in.step.to.manifest_size;
@@ -328,7 +329,7 @@ lane_new(const lane_options_t *options)
     self->batch = (member_t *)mem_array(most, sizeof *self->batch);
     self->sorted = (member_t **)mem_array(most, sizeof(member_t *));
     /* At most two queries a write, and those around them. */
-    self->steps = (step_t *)mem_array(2 * most + 6, sizeof *self->steps);
+    self->steps = (step_t *)mem_array(3 * most + 6, sizeof *self->steps);
     self->params = pg_params_new();
     self->number = clock_mono_us(); /* higher than any of a lane before this one */
     loop_before_sleep(self->loop, lane_turn_over, self);

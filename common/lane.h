@@ -143,6 +143,7 @@ struct write {
             uint32_t step;
             uint32_t result;
             const page_t *page;
+            const page_t *draft; /* of the result, beside its first page: see page_draft(); NULL */
         } page;
         struct { /* WRITE_LOGIN */
             const char *tenant;

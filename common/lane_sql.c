@@ -249,17 +249,19 @@ queue_step(lane_t *self, uint32_t member, err_t *err)
     return queue(self, SQL_step_move, STEP_ROW, member, err);
 }
 
-/* The first page of any result may be the first of its attempt: only the store knows. */
-static bool
-queue_page(lane_t *self, uint32_t member, err_t *err)
+static void
+page_params(lane_t *self, const write_t *write)
 {
-    const write_t *write = self->batch[member].write;
-    const page_t *page = write->in.page.page;
     pg_params_clear(self->params);
     pg_param_uuid(self->params, &write->job);
     pg_param_int4(self->params, write->attempt);
-    if (page->first_row == 0 && !queue(self, SQL_page_open, STEP_PLAIN, member, err))
-        return false;
+}
+
+static bool
+queue_put(lane_t *self, uint32_t member, const page_t *page, step_kind_t kind, err_t *err)
+{
+    const write_t *write = self->batch[member].write;
+    page_params(self, write);
     pg_param_int2(self->params, (int16_t)write->in.page.step);
     pg_param_int2(self->params, (int16_t)write->in.page.result);
     pg_param_int8(self->params, page->first_row);
@@ -268,7 +270,24 @@ queue_page(lane_t *self, uint32_t member, err_t *err)
     pg_param_int2(self->params, PAGE_FORMAT);
     pg_param_bytes(self->params, page->hash, sizeof page->hash);
     pg_param_bytes(self->params, page->data, page->size);
-    return queue(self, SQL_page_put, STEP_ROW, member, err);
+    return queue(self, SQL_page_put, kind, member, err);
+}
+
+/* The first page of any result may be the first of its attempt: only the store knows. */
+static bool
+queue_page(lane_t *self, uint32_t member, err_t *err)
+{
+    const write_t *write = self->batch[member].write;
+    const page_t *page = write->in.page.page;
+    const page_t *draft = write->in.page.draft;
+    if (page->first_row == 0) {
+        page_params(self, write);
+        if (!queue(self, SQL_page_open, STEP_PLAIN, member, err))
+            return false;
+    }
+    if (draft && !queue_put(self, member, draft, STEP_PLAIN, err))
+        return false;
+    return queue_put(self, member, page, STEP_ROW, err);
 }
 
 static bool

@@ -281,6 +281,18 @@ manifest_pack(const manifest_t *self, size_t *size)
     return sink.data;
 }
 
+uint8_t *
+manifest_pack_draft(const result_t *result, size_t *size)
+{
+    result_t known = { .step = result->step,
+                       .ordinal = result->ordinal,
+                       .has_columns = result->has_columns,
+                       .column_count = result->column_count,
+                       .columns = result->columns };
+    const manifest_t draft = { .count = 1, .results = &known };
+    return manifest_pack(&draft, size);
+}
+
 /* --- reading --- */
 
 /* A text without NUL inside, as a C string. */

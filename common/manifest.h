@@ -102,6 +102,11 @@ void manifest_join(manifest_t *self, manifest_t *other);
 /* As msgpack. Caller owns the result (*size bytes). */
 uint8_t *manifest_pack(const manifest_t *self, size_t *size) MUST_USE;
 
+/* The manifest of one result that is not over, as far as it is known: its step, ordinal and
+ * columns. Types whose names were not asked for yet are empty. Caller owns the result (*size
+ * bytes). */
+uint8_t *manifest_pack_draft(const result_t *result, size_t *size) MUST_USE;
+
 /* Read one; texts of its results are never NULL. Fails with ERR_INTERNAL. Caller owns the result.
  */
 manifest_t *manifest_unpack(const void *data, size_t size, err_t *err) MUST_USE;

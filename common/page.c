@@ -406,6 +406,16 @@ page_writer_close(page_writer_t *self, err_t *err)
     return take(page);
 }
 
+page_t *
+page_draft(uint8_t **data_p, size_t size)
+{
+    page_t *page = mem_new(sizeof *page);
+    page->first_row = PAGE_DRAFT_ROW;
+    page->data = take(*data_p);
+    page->size = (uint32_t)size;
+    return page;
+}
+
 void
 page_chain(const uint8_t before[PAGE_HASH_SIZE], const void *data, size_t size,
            uint8_t after[PAGE_HASH_SIZE])

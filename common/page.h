@@ -25,6 +25,7 @@ enum {
     PAGE_HASH_SIZE = 32,
     PAGE_FORMAT = 1,
     PAGE_RAW_MOST = 64 << 20, /* raw bytes of a page; no reader takes more, and so no writer */
+    PAGE_DRAFT_ROW = -1,      /* the first row of what is no page, but a result's draft */
 };
 
 /* --- writing --- */
@@ -90,6 +91,11 @@ page_t *page_writer_close(page_writer_t *self, err_t *err) MUST_USE;
 /* Rows as a frame of their own, as a page would store them. Fails with ERR_LIMIT when there is no
  * memory. Caller owns the result (*stored bytes). */
 uint8_t *page_deflate(const void *raw, size_t size, size_t *stored, err_t *err) MUST_USE;
+
+/* What stands beside the first page of a result, so that others can read it before the result is
+ * over: no rows, first_row PAGE_DRAFT_ROW, and as data the result's columns as manifest.h packs
+ * them. Takes data. Caller owns the result. */
+page_t *page_draft(uint8_t **data_p, size_t size) MUST_USE;
 
 /* H(n) from H(n-1) and a stored page. `before` and `after` may be the same. */
 void page_chain(const uint8_t before[PAGE_HASH_SIZE], const void *data, size_t size,

@@ -157,6 +157,13 @@ page_t *store_page(store_t *self, const page_key_t *key, int64_t row, err_t *err
 bool store_page_list(store_t *self, const page_key_t *key, int64_t first_row, uint32_t most,
                      page_entry_t *entries, uint32_t *count, err_t *err) MUST_USE;
 
+/* What is stored so far of the current attempt at a step of a running job: each result that has
+ * pages, with its columns, the rows that can be read by now, `pages` above 0 (how many is not
+ * known) and the last page's hash; no tag and no other counts. Types that the executor has not
+ * asked its source for have no name. Tentative: rows go with their attempt, and where a page is
+ * refused there may be a gap. Caller owns the result. */
+manifest_t *store_partial(store_t *self, const job_t *job, uint32_t step, err_t *err) MUST_USE;
+
 /* --- keys --- */
 
 typedef struct {

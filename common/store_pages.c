@@ -99,3 +99,46 @@ store_page_list(store_t *self, const page_key_t *key, int64_t first_row, uint32_
     }
     return true;
 }
+
+/* --- drafts --- */
+
+/* A row of page_drafts. */
+static bool
+draft_read(const pg_result_t *result, int row, const job_t *job, manifest_t *into, err_t *err)
+{
+    view_t data = pg_get_bytes(result, row, 0);
+    view_t hash = pg_get_bytes(result, row, 2);
+    own(manifest) draft = manifest_unpack(data.data, data.size, err);
+    if (!draft)
+        return false;
+    if (draft->count != 1 || hash.size != PAGE_HASH_SIZE)
+        return err_set(err, ERR_INTERNAL, "a stored draft is damaged");
+    result_t *known = &draft->results[0];
+    known->rows = pg_get_int8(result, row, 1);
+    known->pages = 1;
+    known->attempt = job->attempt;
+    memcpy(known->hash, hash.data, PAGE_HASH_SIZE);
+    manifest_join(into, draft);
+    return true;
+}
+
+manifest_t *
+store_partial(store_t *self, const job_t *job, uint32_t step, err_t *err)
+{
+    own(manifest) manifest = manifest_new();
+    if (job->bucket_us == 0)
+        return take(manifest);
+    pg_params_t *params = store_params(self);
+    pg_param_time(params, job->bucket_us);
+    pg_param_uuid(params, &job->id);
+    pg_param_int2(params, (int16_t)step);
+    pg_param_int4(params, job->attempt);
+    own(pg_result) result = NULL;
+    if (!store_repeat(self, SQL_page_drafts, &result, err))
+        return NULL;
+    for (int row = 0; row < pg_rows(result); row++) {
+        if (!draft_read(result, row, job, manifest, err))
+            return NULL;
+    }
+    return take(manifest);
+}

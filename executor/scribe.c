@@ -115,10 +115,18 @@ scribe_held(scribe_t *self, const jobid_t **ids)
 /* --- the life of a record --- */
 
 static void
+free_pages(record_t *self)
+{
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
+        page_destroy(&self->pages[i].page);
+        page_destroy(&self->pages[i].draft);
+    }
+}
+
+static void
 release(record_t *self)
 {
-    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++)
-        page_destroy(&self->pages[i].page);
+    free_pages(self);
     write_clear(&self->control);
     manifest_destroy(&self->manifest);
     failure_clear(&self->failure);
@@ -202,11 +210,20 @@ on_page(write_t *write)
     if (verdict == WRITE_DONE)
         FAILPOINT(page_stored);
     page_destroy(&slot->page);
+    page_destroy(&slot->draft);
     self->pages_busy--;
     if (self->user)
         self->scribe->options.paged(self->user, verdict);
     else
         page_answered(self, verdict);
+}
+
+static page_t *
+draft_of(const result_t *result)
+{
+    size_t size = 0;
+    uint8_t *data = manifest_pack_draft(result, &size);
+    return page_draft(&data, size);
 }
 
 void
@@ -218,14 +235,16 @@ record_page(record_t *self, const result_t *result, page_t **page_p)
         slot++;
     self->pages_busy++;
     slot->page = take(*page_p);
-    slot->write = (write_t){
-        .kind = WRITE_PAGE,
-        .job = self->job,
-        .attempt = self->attempt,
-        .done = on_page,
-        .owner = self,
-        .in.page = { .step = result->step, .result = result->ordinal, .page = slot->page }
-    };
+    slot->draft = slot->page->first_row == 0 ? draft_of(result) : NULL;
+    slot->write = (write_t){ .kind = WRITE_PAGE,
+                             .job = self->job,
+                             .attempt = self->attempt,
+                             .done = on_page,
+                             .owner = self,
+                             .in.page = { .step = result->step,
+                                          .result = result->ordinal,
+                                          .page = slot->page,
+                                          .draft = slot->draft } };
     lane_write(self->scribe->options.pages, &slot->write);
     FAILPOINT(page_closed);
 }
@@ -235,8 +254,7 @@ record_forget_pages(record_t *self)
 {
     if (self->pages_busy > 0)
         lane_forget(self->scribe->options.pages, self);
-    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++)
-        page_destroy(&self->pages[i].page);
+    free_pages(self);
     self->pages_busy = 0;
 }
 

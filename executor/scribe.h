@@ -26,7 +26,8 @@ typedef struct scribe scribe_t;
 
 typedef struct {
     write_t write;
-    page_t *page; /* NULL: free */
+    page_t *page;  /* NULL: free */
+    page_t *draft; /* beside the first page of a result; else NULL */
 } page_write_t;
 
 typedef struct record {
@@ -118,7 +119,7 @@ bool scribe_changes(scribe_t *self, wire_t *message) MUST_USE;
  * whose owner is the record. */
 void record_send(record_t *self, write_kind_t kind, write_fn done);
 
-/* Send a page of this result. Takes page. */
+/* Send a page of this result; with the first one goes what is known of the result. Takes page. */
 void record_page(record_t *self, const result_t *result, page_t **page_p);
 
 /* Forget pages under way: the result that they are of will not stand. */

@@ -180,11 +180,15 @@ a_removed_job_leaves_nothing(void **unused)
     a_claim(0, &order.id);
     run(1);
     own(page) page = a_page();
-    a_write(0, WRITE_PAGE, &order.id, 1)->in.page.page = page;
+    uint8_t *text = (uint8_t *)mem_text("draft");
+    own(page) draft = page_draft(&text, 5);
+    write_t *write = a_write(0, WRITE_PAGE, &order.id, 1);
+    write->in.page.page = page;
+    write->in.page.draft = draft;
     run(1);
     a_finish(0, &order.id, 1);
     run(1);
-    assert_job(&order.id, "SELECT count(*) FROM page WHERE job = '%s'", "1");
+    assert_job(&order.id, "SELECT count(*) FROM page WHERE job = '%s'", "2");
     assert_false(store_remove(world_store, &order.id, "other", &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     CHECK(store_remove(world_store, &order.id, "demo", &err));

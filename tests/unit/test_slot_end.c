@@ -64,6 +64,32 @@ results_of_too_many_columns_fail_the_step_before_its_commit(void **unused)
     answer(WRITE_FINISH, WRITE_DONE);
 }
 
+static void
+with_the_first_page_of_a_result_goes_what_is_known_of_it(void **unused)
+{
+    (void)unused;
+    fake.sql = "a;b";
+    start_running();
+    for (uint32_t i = 0; i < 2; i++) {
+        give_rows(2);
+        turn(TURN_FULL);
+        err_t err;
+        const page_t *draft = fake.waiting[2 * i]->in.page.draft;
+        assert_non_null(draft);
+        assert_int_equal(draft->first_row, PAGE_DRAFT_ROW);
+        assert_int_equal(draft->rows, 0);
+        own(manifest) manifest = manifest_unpack(draft->data, draft->size, &err);
+        assert_non_null(manifest);
+        assert_int_equal(manifest->count, 1);
+        assert_int_equal(manifest->results[0].ordinal, i);
+        assert_int_equal(manifest->results[0].column_count, 1);
+        give_rows(2);
+        turn(TURN_FULL);
+        assert_null(fake.waiting[2 * i + 1]->in.page.draft);
+        result_over();
+    }
+}
+
 /* Rows come in, and then nothing for a while. */
 static void
 give_slowly(int rows)
@@ -271,6 +297,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         SLOT_TEST(a_small_result_is_never_a_page),
         SLOT_TEST(results_of_too_many_columns_fail_the_step_before_its_commit),
+        SLOT_TEST(with_the_first_page_of_a_result_goes_what_is_known_of_it),
         SLOT_TEST(rows_do_not_wait_for_ever_for_their_page_to_fill),
         SLOT_TEST(a_page_that_fills_is_no_reason_to_hurry_for_the_next),
         SLOT_TEST(no_rows_are_no_page_however_long_it_takes),
