@@ -62,10 +62,63 @@ engine_pages(engine_t *self, const job_t *job, const result_t *result, int64_t f
 
 /* --- what a running job has so far --- */
 
+typedef struct {
+    const job_t *job;
+    uint32_t step;
+    manifest_t *manifest; /* the answer */
+} partial_call_t;
+
+static bool
+call_partial(store_t *store, void *arg, err_t *err)
+{
+    partial_call_t *call = arg;
+    call->manifest = store_partial(store, call->job, call->step, err);
+    return call->manifest != NULL;
+}
+
+/* Which of its steps is at work; false: none is. */
+static bool
+step_at_work(const job_t *job, uint32_t *step)
+{
+    *step = 0;
+    if (!job->step)
+        return job->state == JOB_RUNNING;
+    while (*step < job->steps && job->step[*step].state != JOB_RUNNING)
+        ++*step;
+    return *step < job->steps;
+}
+
+/* Results that have no page yet leave a gap in their step, as statements are counted. */
+static void
+join_from(manifest_t *into, manifest_t *step, uint32_t number)
+{
+    own(manifest) all = manifest_new();
+    for (uint32_t i = 0; i < step->count; i++) {
+        while (all->count < step->results[i].ordinal) {
+            result_t *none = manifest_add(all);
+            none->step = number;
+            none->ordinal = all->count - 1;
+        }
+        result_t *result = manifest_add(all);
+        *result = step->results[i];
+        step->results[i] = (result_t){ .tag = NULL };
+    }
+    manifest_join(into, all);
+}
+
 bool
 engine_stored(engine_t *self, job_t *job, err_t *err)
 {
-    (void)self;
-    (void)job;
-    return err_set(err, ERR_INVALID, "partial=true is not served yet");
+    partial_call_t call = { .job = job };
+    if (!job->manifest)
+        job->manifest = manifest_new();
+    if (!step_at_work(job, &call.step))
+        return true;
+    if (!readers_call(self->readers, call_partial, &call, err)) {
+        engine_own_up(err, "partial");
+        return false;
+    }
+    join_from(job->manifest, call.manifest, call.step);
+    manifest_destroy(&call.manifest);
+    return true;
 }

@@ -215,13 +215,12 @@ a_draft_is_never_taken_for_a_page(void **unused)
     find_t find = found(&job, "demo");
     own(job) now = take(find.job);
     const page_key_t key = { .job = job, .bucket_us = now->bucket_us, .attempt = 1 };
-    uint32_t raw_bytes = 0;
     err_t err;
-    own(page) page = store_page(world_store, &key, 0, &raw_bytes, &err);
+    own(page) page = store_page(world_store, &key, 0, &err);
     assert_non_null(page);
     assert_int_equal(page->first_row, 0);
     tell("DELETE FROM page WHERE first_row = 0");
-    own(page) none = store_page(world_store, &key, 0, &raw_bytes, &err);
+    own(page) none = store_page(world_store, &key, 0, &err);
     assert_null(none);
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     own(manifest) manifest = partial(&job, 0);
