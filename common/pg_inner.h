@@ -10,13 +10,15 @@
 
 #include "common/pg.h"
 
-/* For every session of ours: plans as jobs.sql wants them, commits that are flushed, and an end to
- * transactions of a process that stands still. */
+/* For every session of ours: plans as jobs.sql wants them, commits that are flushed, statements
+ * that see what was committed before each of them, and an end to transactions of a process that
+ * stands still. */
 #define PG_SESSION                                                                                 \
     "-c TimeZone=UTC -c synchronous_commit=on -c enable_seqscan=off -c enable_bitmapscan=off "     \
     "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off "                       \
     "-c enable_memoize=off -c jit=off -c plan_cache_mode=force_generic_plan "                      \
-    "-c idle_in_transaction_session_timeout=10s"
+    "-c idle_in_transaction_session_timeout=10s "                                                  \
+    "-c default_transaction_isolation=read\\ committed"
 
 enum { PG_SETTINGS_MOST = 16 };
 

@@ -64,6 +64,7 @@ typedef struct {
                                    params.h); NULL: nothing */
     int64_t queue_timeout_ms;   /* 0: none */
     int64_t deadline_ms;        /* 0: the cluster's default */
+    const char *queue_key;      /* NULL: none */
 
     bool keyed;                            /* it came with an idempotency key: */
     uint8_t key_hash[TOKEN_HASH_SIZE];     /* of the key */
@@ -270,12 +271,14 @@ bool store_leader_beat(store_t *self, const char *owner, const char *endpoint, i
                        uint64_t *epoch, err_t *err) MUST_USE;
 bool store_leader_leave(store_t *self, const char *owner, err_t *err) MUST_USE;
 
+enum { QUEUE_KEY_MOST = 128 }; /* bytes of a queue key */
+
 /* A job that waits, as the broker's queue wants it. */
 typedef struct {
     jobid_t id;
     char tenant[64];
     char source[64];
-    char queue_key[128]; /* longer keys are cut here; the store compares whole ones */
+    char queue_key[QUEUE_KEY_MOST + 1]; /* "": none */
     int32_t priority;
     uint64_t lost_incarnation; /* of the executor that lost it just now; 0: of none */
     char lost_by[64];
@@ -289,7 +292,7 @@ typedef void (*store_waiting_fn)(void *arg, const waiting_t *job);
 bool store_sweep_nodes(store_t *self, store_waiting_fn fn, void *arg, uint32_t *nodes, err_t *err)
     MUST_USE;
 
-/* A tenant that has jobs which are not final on a source. */
+/* A tenant that has jobs which are not final on a source, and no queue key. */
 typedef struct {
     char tenant[64];
     char source[64];
@@ -299,9 +302,49 @@ typedef struct {
 /* The next such pairs behind `after` ({ 0 }: the first ones), at most `most` of them. */
 bool store_sweep_pairs(store_t *self, const store_pair_t *after, store_pair_t *pairs, uint32_t most,
                        uint32_t *count, err_t *err) MUST_USE;
-/* The first `limit` waiting jobs of a pair. */
+/* The first `limit` waiting jobs of a pair that have no queue key. */
 bool store_sweep_pending(store_t *self, const store_pair_t *pair, uint32_t limit,
                          store_waiting_fn fn, void *arg, err_t *err) MUST_USE;
+
+/* --- lines: jobs of one tenant with the same queue key (store_lines.c) --- */
+
+typedef struct {
+    char tenant[64];
+    char queue_key[QUEUE_KEY_MOST + 1];
+} line_name_t;
+
+/* What there is of a line. The first job is the one whose turn it is; the others stand behind it.
+ * Texts and jobs are the caller's of the callback. */
+typedef struct {
+    const line_name_t *name;
+    const waiting_t *jobs;
+    uint32_t count; /* 0: nothing, or its tenant is paused */
+    bool runs;      /* an executor has the first one */
+    bool more;      /* there are others behind these */
+} line_report_t;
+
+typedef void (*store_line_fn)(void *arg, const line_report_t *report);
+
+typedef struct {
+    char tenant[64];
+    bool paused;
+} line_tenant_t;
+
+/* The next tenants that have jobs with queue keys, behind `after` (""). */
+bool store_line_tenants(store_t *self, const char *after, line_tenant_t *tenants, uint32_t most,
+                        uint32_t *count, err_t *err) MUST_USE;
+/* The next `lines` lines of a tenant behind `after`, each with its front and at most `each` jobs
+ * behind it. `after` moves on; *count says how many there were. */
+bool store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, uint32_t each,
+                      uint32_t *count, store_line_fn fn, void *arg, err_t *err) MUST_USE;
+/* These lines in the same way, also those that are empty. */
+bool store_lines_of(store_t *self, const line_name_t *names, uint32_t count, uint32_t each,
+                    store_line_fn fn, void *arg, err_t *err) MUST_USE;
+/* Take away what was kept of lines that are over: the next `most` behind `after`, which moves on.
+ * *count says how many were looked at. */
+bool store_lines_clear(store_t *self, line_name_t *after, uint32_t most, uint32_t *count,
+                       err_t *err) MUST_USE;
+
 /* End jobs whose queue timeout or deadline (`deadline_ms` where they have none of their own) passed
  * while no executor had them, those that are to be recovered a minute later; at most `limit` of
  * each kind. *ended says how many. */

@@ -191,8 +191,7 @@ store_sweep_pending(store_t *self, const store_pair_t *pair, uint32_t limit, sto
     for (int row = 0; row < pg_rows(result); row++) {
         job.id = pg_get_uuid(result, row, 0);
         job.priority = pg_get_int2(result, row, 1);
-        store_copy(job.queue_key, sizeof job.queue_key, pg_get_text(result, row, 2));
-        job.recovering = pg_get_bool(result, row, 3);
+        job.recovering = pg_get_bool(result, row, 2);
         fn(arg, &job);
     }
     return true;

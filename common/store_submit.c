@@ -68,6 +68,7 @@ submit_params(store_t *self, submit_t *const *jobs, uint32_t count)
     PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->options);
     PG_COLUMN(params, PG_INT8, array_limit, count, jobs[i]->queue_timeout_ms);
     PG_COLUMN(params, PG_INT8, array_limit, count, jobs[i]->deadline_ms);
+    PG_COLUMN(params, PG_TEXT, pg_array_text, count, jobs[i]->queue_key);
 }
 
 /* *again: jobs of this batch were sent before, and may be stored. */

@@ -11,18 +11,20 @@
 -- clock: the time on record says the same.
 -- $1 ids, $2 tenants, $3 sources, $4 dialects, $5 priorities, $6 texts, $7 retention seconds,
 -- $8 milliseconds of the ids, $9 steps, $10 options or null, $11 queue timeouts in ms or null,
--- $12 deadlines in ms or null
+-- $12 deadlines in ms or null, $13 queue keys or null
 -- name: submit
 INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at, steps,
-                  options, queue_until, deadline_at)
+                  options, queue_until, deadline_at, queue_key)
 SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
        to_timestamp(i.created_ms / 1000.0::float8), i.steps, i.options::jsonb,
        to_timestamp((i.created_ms + i.queue_ms) / 1000.0::float8),
-       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8)
+       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8),
+       i.queue_key
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[])
+            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[],
+            $13::text[])
          AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms, steps, options,
-               queue_ms, deadline_ms)
+               queue_ms, deadline_ms, queue_key)
 ON CONFLICT (id) DO NOTHING;
 
 -- A submit's answer was lost with its connection. Its statement may still be at work in the server,
@@ -43,15 +45,17 @@ WHERE a.pid <> me.pid;
 -- submit's.
 -- name: submit_again
 INSERT INTO live (id, tenant, source, dialect, priority, sql, retention_s, created_at, steps,
-                  options, queue_until, deadline_at)
+                  options, queue_until, deadline_at, queue_key)
 SELECT i.id, i.tenant, i.source, i.dialect, i.priority, i.sql, i.retention_s,
        to_timestamp(i.created_ms / 1000.0::float8), i.steps, i.options::jsonb,
        to_timestamp((i.created_ms + i.queue_ms) / 1000.0::float8),
-       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8)
+       to_timestamp((i.created_ms + i.deadline_ms) / 1000.0::float8),
+       i.queue_key
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[])
+            $7::integer[], $8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::bigint[],
+            $13::text[])
          AS i (id, tenant, source, dialect, priority, sql, retention_s, created_ms, steps, options,
-               queue_ms, deadline_ms)
+               queue_ms, deadline_ms, queue_key)
 WHERE NOT EXISTS (SELECT 1 FROM live l WHERE l.id = i.id)
   AND NOT EXISTS (SELECT 1 FROM job j WHERE j.id = i.id)
 ON CONFLICT (id) DO NOTHING;
@@ -61,7 +65,7 @@ ON CONFLICT (id) DO NOTHING;
 -- knows it holds): these ran nothing yet, so that no try is counted again, and the session on record
 -- is no ghost when it is the very one that claims. The node row must be there, and have this very
 -- flight on it: an executor that was declared dead claims nothing, nor does a flight that others
--- have overtaken.
+-- have overtaken. One that has a queue key must be the first of its line (decision 16).
 -- $1 ids, $2 backend pids or null, $3 backend starts (us), $4 node name, $5 incarnation, $6 flight
 -- name: claim
 UPDATE live l
@@ -79,6 +83,7 @@ WHERE l.id = c.id
        OR (l.state = 'running' AND l.owner = $4::text || '/' || $5::bigint))
   AND EXISTS (SELECT 1 FROM node n WHERE n.name = $4::text AND n.incarnation = $5::bigint
                                      AND n.flight = $6::bigint)
+  AND (l.queue_key IS NULL OR queue_key_take(l.tenant, l.queue_key, l.id))
 RETURNING l.id, l.attempt, l.tries, l.sql, l.ghosts, l.started_at, l.steps, l.cancel_at IS NOT NULL,
           (extract(epoch FROM now() - l.created_at) * 1000)::bigint,
           (extract(epoch FROM l.deadline_at - l.created_at) * 1000)::bigint,

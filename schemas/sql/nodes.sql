@@ -105,17 +105,19 @@ WITH dead AS (
 SELECT d.name, f.id, f.tenant, f.source, f.priority, f.queue_key, d.incarnation
 FROM dead d LEFT JOIN flagged f ON true;
 
--- Who has anything in live, and on which source: skips through the queue's index from pair to pair,
--- at most so many, behind the pair that was the last one before.
+-- Who has anything in live that has no queue key, and on which source: skips through the queue's index
+-- from pair to pair, at most so many, behind the pair that was the last one before.
 -- $1 tenant, $2 source to begin behind, $3 how many
 -- name: sweep_pairs
 WITH RECURSIVE p AS (
-    (SELECT l.tenant, l.source FROM live l WHERE (l.tenant, l.source) > ($1::text, $2::text)
+    (SELECT l.tenant, l.source FROM live l
+     WHERE (l.tenant, l.source) > ($1::text, $2::text) AND l.queue_key IS NULL
      ORDER BY l.tenant, l.source LIMIT 1)
     UNION ALL
     SELECT n.tenant, n.source
     FROM p CROSS JOIN LATERAL (
-        SELECT l.tenant, l.source FROM live l WHERE (l.tenant, l.source) > (p.tenant, p.source)
+        SELECT l.tenant, l.source FROM live l
+        WHERE (l.tenant, l.source) > (p.tenant, p.source) AND l.queue_key IS NULL
         ORDER BY l.tenant, l.source LIMIT 1) n
 )
 SELECT p.tenant, p.source,
@@ -123,15 +125,93 @@ SELECT p.tenant, p.source,
 FROM p
 LIMIT $3::bigint;
 
--- The head of a tenant's queue on one source: what waits, or is to be recovered. What runs is stepped
--- over, and there is never more of it than there are slots.
+-- The head of a tenant's queue on one source: what waits, or is to be recovered, and has no queue key.
+-- What runs is stepped over, and there is never more of it than there are slots.
 -- $1 tenant, $2 source, $3 how many
 -- name: sweep_pending
-SELECT l.id, l.priority, l.queue_key, l.recovering
+SELECT l.id, l.priority, l.recovering
 FROM live l
 WHERE l.tenant = $1::text AND l.source = $2::text AND (l.state = 'pending' OR l.recovering)
+  AND l.queue_key IS NULL
 ORDER BY l.priority DESC, l.id
 LIMIT $3::bigint;
+
+-- Who has jobs with queue keys: skips from tenant to tenant.
+-- $1 tenant to begin behind, $2 how many
+-- name: sweep_line_tenants
+WITH RECURSIVE t AS (
+    (SELECT l.tenant FROM live l WHERE l.tenant > $1::text AND l.queue_key IS NOT NULL
+     ORDER BY l.tenant LIMIT 1)
+    UNION ALL
+    SELECT n.tenant
+    FROM t CROSS JOIN LATERAL (
+        SELECT l.tenant FROM live l WHERE l.tenant > t.tenant AND l.queue_key IS NOT NULL
+        ORDER BY l.tenant LIMIT 1) n
+)
+SELECT t.tenant, coalesce((SELECT p.paused FROM tenant p WHERE p.name = t.tenant), false)
+FROM t
+LIMIT $2::bigint;
+
+-- The next lines of a tenant, in the order of their keys; of each its first jobs, the one whose turn it
+-- is in front: who was claimed before the others, else the oldest.
+-- $1 tenant, $2 key to begin behind, $3 how many lines, $4 how many jobs of each behind the front
+-- name: sweep_lines
+WITH RECURSIVE k AS (
+    (SELECT l.queue_key FROM live l WHERE l.tenant = $1::text AND l.queue_key > $2::text
+     ORDER BY l.queue_key LIMIT 1)
+    UNION ALL
+    SELECT n.queue_key
+    FROM k CROSS JOIN LATERAL (
+        SELECT l.queue_key FROM live l WHERE l.tenant = $1::text AND l.queue_key > k.queue_key
+        ORDER BY l.queue_key LIMIT 1) n
+)
+SELECT $1::text, q.queue_key, j.id, j.source, j.priority, j.recovering, j.runs
+FROM (SELECT k.queue_key FROM k LIMIT $3::bigint) q
+LEFT JOIN queue_holder h ON h.tenant = $1::text AND h.queue_key = q.queue_key
+CROSS JOIN LATERAL (
+    SELECT l.id, l.source, l.priority, l.recovering, l.state = 'running' AND NOT l.recovering AS runs,
+           0 AS place
+    FROM live l WHERE l.id = h.job
+    UNION ALL
+    (SELECT l.id, l.source, l.priority, l.recovering, l.state = 'running' AND NOT l.recovering, 1
+     FROM live l
+     WHERE l.tenant = $1::text AND l.queue_key = q.queue_key AND l.id IS DISTINCT FROM h.job
+     ORDER BY l.id LIMIT $4::bigint + 2)) j
+ORDER BY q.queue_key, j.place, j.id;
+
+-- The same of these lines, whoever's they are; nothing of tenants that are paused.
+-- $1 tenants, $2 keys, $3 how many jobs of each behind the front
+-- name: sweep_lines_of
+SELECT q.tenant, q.queue_key, j.id, j.source, j.priority, j.recovering, j.runs, q.n
+FROM (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q (tenant, queue_key, n)
+      LIMIT cardinality($1::text[])) q
+LEFT JOIN queue_holder h ON h.tenant = q.tenant AND h.queue_key = q.queue_key
+CROSS JOIN LATERAL (
+    SELECT l.id, l.source, l.priority, l.recovering, l.state = 'running' AND NOT l.recovering AS runs,
+           0 AS place
+    FROM live l WHERE l.id = h.job
+    UNION ALL
+    (SELECT l.id, l.source, l.priority, l.recovering, l.state = 'running' AND NOT l.recovering, 1
+     FROM live l
+     WHERE l.tenant = q.tenant AND l.queue_key = q.queue_key AND l.id IS DISTINCT FROM h.job
+     ORDER BY l.id LIMIT $3::bigint + 2)) j
+WHERE NOT coalesce((SELECT p.paused FROM tenant p WHERE p.name = q.tenant), false)
+ORDER BY q.n, j.place, j.id;
+
+-- Take away rows of lines whose holder is over: the next few behind a key. Back: where to go on; no row:
+-- that was the last one.
+-- $1 tenant and $2 key to begin behind, $3 how many
+-- name: sweep_holders
+WITH next AS (
+    SELECT h.tenant, h.queue_key, h.job FROM queue_holder h
+    WHERE (h.tenant, h.queue_key) > ($1::text, $2::text)
+    ORDER BY h.tenant, h.queue_key LIMIT $3::bigint
+), gone AS (
+    DELETE FROM queue_holder h USING next n
+    WHERE h.tenant = n.tenant AND h.queue_key = n.queue_key AND h.job = n.job
+      AND NOT EXISTS (SELECT 1 FROM live l WHERE l.id = n.job)
+)
+SELECT n.tenant, n.queue_key FROM next n ORDER BY n.tenant DESC, n.queue_key DESC LIMIT 1;
 
 -- $1 days of pages
 -- name: sweep_partitions

@@ -60,7 +60,7 @@ static bool
 is_hot(const char *line)
 {
     static const char *const tables[] = { " live", " job",   " page", " outcome", " kept",
-                                          " step", " dedup", " tag",  " node" };
+                                          " step", " dedup", " tag",  " node",    " queue_holder" };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (strstr(line, tables[i]))
             return true;

@@ -290,6 +290,24 @@ every_session_of_ours_has_an_end_for_that(void **unused)
     assert_string_equal(span, "10s");
 }
 
+static void
+statements_see_what_was_committed_whatever_the_database_says(void **unused)
+{
+    (void)unused;
+    err_t err;
+    own(mem) database = ask("SELECT current_database()");
+    own(mem) text = mem_format("ALTER DATABASE \"%s\" SET default_transaction_isolation = "
+                               "'repeatable read'",
+                               database);
+    tell(text);
+    own(pg) pg = pg_new(world_dsn, "test-session");
+    CHECK(pg_script(
+        pg, "CREATE TABLE seen AS SELECT current_setting('transaction_isolation') AS level", &err));
+    own(mem) level = ask("SELECT level FROM seen");
+    tell("DROP TABLE seen");
+    assert_string_equal(level, "read committed");
+}
+
 /* Submit through a way that loses the answer which holds `text`. */
 static void
 submit_cut(submit_t *order, const char *text)
@@ -326,6 +344,16 @@ a_transaction_that_was_cut_is_repeated_and_stores_all_once(void **unused)
     }
 }
 
+static void
+a_submit_that_is_repeated_keeps_its_queue_key(void **unused)
+{
+    (void)unused;
+    submit_t order = a_keyed_order(1, 1);
+    order.queue_key = "line";
+    submit_cut(&order, "BEGIN");
+    assert_job(&order.id, "SELECT queue_key FROM live WHERE id = '%s'", "line");
+}
+
 int
 main(void)
 {
@@ -346,6 +374,8 @@ main(void)
         SUBMIT_TEST(every_session_of_ours_has_an_end_for_that),
         SUBMIT_TEST(of_requests_at_once_under_a_key_one_makes_the_job),
         SUBMIT_TEST(a_transaction_that_was_cut_is_repeated_and_stores_all_once),
+        SUBMIT_TEST(statements_see_what_was_committed_whatever_the_database_says),
+        SUBMIT_TEST(a_submit_that_is_repeated_keeps_its_queue_key),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);
 }
