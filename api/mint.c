@@ -11,7 +11,7 @@ struct mint {
     /* guarded by lock */
     int64_t store_ms; /* what was measured last, and when */
     int64_t mono_ms;
-    int64_t last_ms; /* the newest id's time */
+    jobid_t last; /* the newest id; all zero: none yet */
 };
 
 mint_t *
@@ -64,10 +64,12 @@ mint_id(mint_t *self, int64_t mono_ms)
 {
     pthread_mutex_lock(&self->lock);
     int64_t ms = self->store_ms + (mono_ms - self->mono_ms);
-    if (ms < self->last_ms)
-        ms = self->last_ms;
-    ms = clamp(ms, self->store_ms - FAR_MS, self->store_ms + FAR_MS);
-    self->last_ms = ms;
+    int64_t last_ms = jobid_ms(&self->last);
+    ms = clamp(ms > last_ms ? ms : last_ms, self->store_ms - FAR_MS, self->store_ms + FAR_MS);
+    jobid_t id;
+    if (ms != last_ms || !jobid_after(&self->last, &id))
+        id = jobid_make(ms == last_ms ? ms + 1 : ms, self->cell);
+    self->last = id;
     pthread_mutex_unlock(&self->lock);
-    return jobid_make(ms, self->cell);
+    return id;
 }

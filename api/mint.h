@@ -1,9 +1,11 @@
 /* mint.h - where job ids come from: the store's time, told by this node's monotonic clock.
  *
  * The store's day partitions are cut by the time in an id, so ids follow the store's clock and no
- * other: its distance to our monotonic clock is measured now and then. Ids never go back in time
- * here, and are never more than an hour from what the store said last, whatever either clock does.
- * No IO; monotonic times come in as arguments. Any thread.
+ * other: its distance to our monotonic clock is measured now and then. Each id stands behind the
+ * one before it, also within a millisecond and when the store's clock is set back, so that jobs of
+ * one queue key run in the order in which they came here; but none is ever more than an hour from
+ * what the store said last, whatever either clock does. No IO; monotonic times come in as
+ * arguments. Any thread.
  */
 #ifndef API_MINT_H
 #define API_MINT_H

@@ -26,6 +26,23 @@ jobid_make(int64_t ms, uint16_t cell)
     return id;
 }
 
+bool
+jobid_after(const jobid_t *id, jobid_t *next)
+{
+    uint64_t tail = 0;
+    for (int i = 8; i < JOBID_SIZE; i++)
+        tail = tail << 8 | id->bytes[i];
+    uint64_t last = tail | (UINT64_MAX >> 2); /* the variant stays */
+    uint64_t step = (uint64_t)randombytes_random() + 1;
+    if (last - tail < step)
+        return false;
+    tail += step;
+    *next = *id;
+    for (int i = JOBID_SIZE - 1; i >= 8; i--, tail >>= 8)
+        next->bytes[i] = (uint8_t)tail;
+    return true;
+}
+
 jobid_t
 jobid_named(const char *name)
 {

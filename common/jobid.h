@@ -21,6 +21,9 @@ typedef struct {
 /* A fresh id. `ms` is the store's time; `cell` below 4096. Random bits from libsodium. */
 jobid_t jobid_make(int64_t ms, uint16_t cell);
 
+/* An id of the same time and cell, a random little way behind `id`. False: there is none. */
+bool jobid_after(const jobid_t *id, jobid_t *next) MUST_USE;
+
 /* A key for a name, to be looked up as ids are: its BLAKE2b hash, so that no two names meet. */
 jobid_t jobid_named(const char *name);
 

@@ -49,6 +49,32 @@ a_later_id_sorts_behind(void **unused)
 }
 
 static void
+an_id_behind_another_has_its_time_and_its_shape(void **unused)
+{
+    (void)unused;
+    jobid_t id = jobid_make(1650566953069, 0xabc);
+    for (int i = 0; i < 1000; i++) {
+        char text[JOBID_TEXT_SIZE];
+        jobid_t next;
+        assert_true(jobid_after(&id, &next));
+        assert_true(jobid_compare(&id, &next) < 0);
+        assert_memory_equal(jobid_text(&next, text), "01804d74-f86d-7abc-", 19);
+        assert_non_null(strchr("89ab", text[19]));
+        id = next;
+    }
+}
+
+static void
+behind_the_last_id_of_a_moment_there_is_none(void **unused)
+{
+    (void)unused;
+    jobid_t next;
+    jobid_t last;
+    assert_true(jobid_parse("01804d74-f86d-7abc-bfff-ffffffffffff", &last));
+    assert_false(jobid_after(&last, &next));
+}
+
+static void
 a_text_comes_back_in_lower_case(void **unused)
 {
     (void)unused;
@@ -110,6 +136,8 @@ main(void)
         cmocka_unit_test(the_milliseconds_come_back),
         cmocka_unit_test(ids_of_one_moment_differ),
         cmocka_unit_test(a_later_id_sorts_behind),
+        cmocka_unit_test(an_id_behind_another_has_its_time_and_its_shape),
+        cmocka_unit_test(behind_the_last_id_of_a_moment_there_is_none),
         cmocka_unit_test(a_text_comes_back_in_lower_case),
         cmocka_unit_test(a_stranger_s_uuid_is_taken),
         cmocka_unit_test(what_is_no_uuid_is_refused_and_changes_nothing),

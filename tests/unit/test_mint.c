@@ -60,6 +60,22 @@ no_two_ids_are_the_same(void **unused)
     assert_false(jobid_equal(&a, &b));
 }
 
+static void
+each_id_stands_behind_the_one_before_it(void **unused)
+{
+    (void)unused;
+    own(mint) mint = mint_new(7);
+    mint_measured(mint, T0, 0);
+    jobid_t last = mint_id(mint, 0);
+    for (int i = 1; i < 3000; i++) {
+        if (i == 2000) /* the store's clock was set back */
+            mint_measured(mint, T0 - 500, 0);
+        jobid_t next = mint_id(mint, i / 100);
+        assert_true(jobid_compare(&last, &next) < 0);
+        last = next;
+    }
+}
+
 int
 main(void)
 {
@@ -68,6 +84,7 @@ main(void)
         cmocka_unit_test(ids_never_go_back_in_time),
         cmocka_unit_test(ids_are_never_far_from_what_the_store_said),
         cmocka_unit_test(no_two_ids_are_the_same),
+        cmocka_unit_test(each_id_stands_behind_the_one_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
