@@ -5,25 +5,35 @@ enum {
     RICH_LOOKS = 64, /* tenants, or pairs of one, looked at for one that can give up a place */
 };
 
-/* Is an offer of this remembered job an echo? Not after a while, and not when the sweep found its
- * executor dead. */
-static bool
-is_echo(const entry_t *entry, const waiting_t *job, int64_t now_ms)
+bool
+entry_echoes(const entry_t *entry, const waiting_t *job, int64_t now_ms)
 {
-    if (entry->state == ENTRY_WAITING || entry->state == ENTRY_HELD)
+    if (entry->state == ENTRY_WAITING || entry->state == ENTRY_HELD || entry->state == ENTRY_BEHIND)
         return true;
     return now_ms - entry->at_ms < QUEUE_REPEAT_MS && !(job->recovering && !entry->job.recovering);
 }
 
 /* --- room --- */
 
-/* Give up a job near the bottom of a pair's heap; the store still has it. */
+/* The store has this job, and we do not: it will be asked for more of its kind. A source that is
+ * away is looked at when it is back. */
 static void
-displace(queue_t *self, uint32_t p)
+owe(queue_t *self, uint32_t i)
 {
-    pair_t *pair = &self->pairs[p];
-    pair->overflow = true;
-    entry_drop(self, pair_last(pair));
+    pair_t *pair = &self->pairs[self->entries[i].pair];
+    if (self->entries[i].line == NONE)
+        pair->overflow = true;
+    else if (self->sources[pair->source].breaker.state == BREAKER_CLOSED)
+        self->tenants[pair->tenant].lines_more = true;
+}
+
+void
+entry_let_go(queue_t *self, uint32_t i)
+{
+    uint32_t l = self->entries[i].line;
+    owe(self, i);
+    entry_drop(self, i);
+    line_forget(self, l);
 }
 
 /* Of the next few pairs of a tenant the one that has most to give, above `floor`. */
@@ -82,23 +92,29 @@ make_room(queue_t *self, uint32_t p, const waiting_t *job)
     bool better = pair->heap.count > 1 && waiting_before(job, &self->entries[pair_last(pair)].job);
     uint32_t giver = better ? p : donor(self, p);
     if (giver != NONE)
-        displace(self, giver);
+        entry_let_go(self, pair_last(&self->pairs[giver])); /* near the bottom of its heap */
     return giver != NONE;
 }
 
-void
-entry_resume(queue_t *self, uint32_t i)
+bool
+entry_admit(queue_t *self, uint32_t i)
 {
     uint32_t p = self->entries[i].pair;
-    entry_leave(self, i);
-    if (source_lets(self, &self->entries[i].job) && make_room(self, p, &self->entries[i].job)) {
+    pair_t *pair = &self->pairs[p];
+    pair->pinned = true;
+    bool room =
+        source_lets(self, &self->entries[i].job) && make_room(self, p, &self->entries[i].job);
+    pair->pinned = false;
+    if (room) {
         entry_wait(self, i);
-    } else {
-        self->pairs[p].overflow = true;
-        idmap_remove(self->by_id, &self->entries[i].job.id);
-        list_append(self, i, ENTRY_FREE);
+        pair_settle(self, p);
+        return true;
     }
-    pair_settle(self, p);
+    uint32_t l = self->entries[i].line;
+    owe(self, i);
+    entry_gone(self, i);
+    line_forget(self, l);
+    return false;
 }
 
 /* --- offers --- */
@@ -108,30 +124,20 @@ let_in(queue_t *self, const waiting_t *job, int64_t now_ms)
 {
     uint32_t i = idmap_find(self->by_id, &job->id);
     if (i != IDMAP_NONE) {
-        if (is_echo(&self->entries[i], job, now_ms))
+        if (entry_echoes(&self->entries[i], job, now_ms))
             return QUEUE_KNOWN;
         entry_drop(self, i);
     }
-    bool lets = source_lets(self, job);
-    uint32_t p = pair_get(self, job);
-    if (!lets || !make_room(self, p, job)) {
-        self->pairs[p].overflow = true;
-        pair_settle(self, p);
-        return QUEUE_REFUSED;
-    }
-    i = self->lists[ENTRY_FREE].first;
-    entry_leave(self, i);
-    self->entries[i] = (entry_t){ .job = *job, .pair = p, .at_ms = now_ms };
-    idmap_add(self->by_id, &job->id, i);
-    entry_wait(self, i);
-    pair_settle(self, p);
-    return QUEUE_TAKEN;
+    return entry_admit(self, entry_make(self, job, pair_get(self, job))) ? QUEUE_TAKEN
+                                                                         : QUEUE_REFUSED;
 }
 
 queue_answer_t
 queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms)
 {
     self->now_ms = now_ms;
+    if (job->queue_key[0])
+        return line_head(self, job);
     uint32_t p = pair_find(self, job);
     if (p != NONE)
         self->pairs[p].refilled = false;
@@ -155,6 +161,8 @@ queue_answer_t
 queue_offer_fresh(queue_t *self, const waiting_t *job, int64_t now_ms)
 {
     self->now_ms = now_ms;
+    if (job->queue_key[0])
+        return line_offer(self, job);
     if (idmap_find(self->by_id, &job->id) == IDMAP_NONE && is_behind(self, job))
         return QUEUE_REFUSED;
     return let_in(self, job, now_ms);

@@ -23,7 +23,8 @@ struct exchange {
     uint32_t look;       /* where the search for an executor goes on */
     wire_ref_t *cancels; /* to be told to all executors at the end of the turn */
     uint32_t cancels_count;
-    bool missing; /* jobs were let go of that the sweep should find again */
+    bool missing;  /* jobs were let go of that the sweep should find again */
+    bool doubtful; /* lines are to be asked for */
     int64_t swept_ms;
 };
 
@@ -155,7 +156,7 @@ hear_credit(exchange_t *self, member_t *member, const wire_credit_t *credit, int
         queue_release_t release = { .job = done->job,
                                     .verdict = (release_verdict_t)done->verdict,
                                     .later_ms = done->later_ms };
-        if (done->verdict <= RELEASE_AWAY)
+        if (done->verdict <= RELEASE_LINE)
             queue_release(self->queue, &release, now_ms);
     }
     if (credit->epoch != self->epoch)
@@ -179,8 +180,7 @@ hear_change(exchange_t *self, const wire_change_t *change, int64_t now_ms)
         return;
     }
     audience_remove(self->audience, &change->job);
-    queue_release_t over = { .job = change->job, .verdict = RELEASE_FINISHED };
-    queue_release(self->queue, &over, now_ms);
+    queue_over(self->queue, &change->job, now_ms);
 }
 
 static void
@@ -373,6 +373,31 @@ exchange_offer(exchange_t *self, const waiting_t *job, bool more, int64_t now_ms
     queue_offer(self->queue, job, now_ms);
     if (more)
         queue_overflow(self->queue, job);
+}
+
+void
+exchange_line(exchange_t *self, const line_report_t *report, int64_t now_ms)
+{
+    if (self->epoch > 0)
+        queue_line(self->queue, report, now_ms);
+}
+
+void
+exchange_lines_told(exchange_t *self, const char *tenant, bool more, int64_t now_ms)
+{
+    if (self->epoch > 0)
+        queue_lines_told(self->queue, tenant, more, now_ms);
+}
+
+bool
+exchange_wants_lines(exchange_t *self, int64_t now_ms)
+{
+    self->doubtful = queue_wants_lines(self->queue) || self->doubtful;
+    if (!self->doubtful || now_ms - self->swept_ms < EXCHANGE_LINES_GAP_MS)
+        return false;
+    self->doubtful = false;
+    self->swept_ms = now_ms;
+    return self->epoch > 0;
 }
 
 bool

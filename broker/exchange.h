@@ -29,6 +29,7 @@ enum {
     EXCHANGE_SILENCE_EXECUTOR_MS = 5000, /* members that say nothing for so long are forgotten */
     EXCHANGE_SILENCE_API_MS = 6000,
     EXCHANGE_SWEEP_GAP_MS = 20, /* between two sweeps that the queue asks for */
+    EXCHANGE_LINES_GAP_MS = 5,  /* of lines alone */
 };
 
 /* Caller owns the result. */
@@ -50,6 +51,10 @@ void exchange_hear(exchange_t *self, const peer_t *peer, const char *role, const
  * read. */
 void exchange_offer(exchange_t *self, const waiting_t *job, bool more, int64_t now_ms);
 
+/* What the sweep found of a line; and that a tenant's were looked through (queue.h). */
+void exchange_line(exchange_t *self, const line_report_t *report, int64_t now_ms);
+void exchange_lines_told(exchange_t *self, const char *tenant, bool more, int64_t now_ms);
+
 /* The end of a turn: dispatch, and send what has gathered. */
 void exchange_turn(exchange_t *self, int64_t now_ms);
 
@@ -58,6 +63,9 @@ void exchange_beat(exchange_t *self, int64_t now_ms);
 
 /* Should the store be swept now, and not only at the next regular time? Asking takes the answer. */
 bool exchange_wants_sweep(exchange_t *self, int64_t now_ms);
+
+/* The same for lines that the queue asks for. */
+bool exchange_wants_lines(exchange_t *self, int64_t now_ms);
 
 /* For the sweep and for logs. Points into self. */
 const queue_t *exchange_queue(const exchange_t *self);

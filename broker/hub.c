@@ -104,12 +104,18 @@ hub_sweep(hub_t *self, sweep_work_t work, uint32_t ample_most)
 {
     queue_pair_t ample[SWEEP_PAIRS_MOST];
     queue_barred_t barred[QUEUE_BARRED_MOST];
+    queue_line_t lines[SWEEP_LINES_MOST];
+    const char *tenants[SWEEP_LINES_MOST];
     const queue_t *queue = exchange_queue(self->exchange);
     sweep_spare_t spare = {
         .ample = ample,
         .ample_count = queue_ample(queue, ample, ample_most),
         .barred = barred,
         .barred_count = queue_barred(queue, barred, QUEUE_BARRED_MOST),
+        .lines = lines,
+        .lines_count = queue_lines_wanted(queue, lines, SWEEP_LINES_MOST),
+        .tenants = tenants,
+        .tenants_count = queue_lines_short(queue, tenants, SWEEP_LINES_MOST),
     };
     sweep_ask(self->sweep, &spare, work);
 }
@@ -151,6 +157,8 @@ hub_turn(void *arg)
     exchange_turn(self->exchange, clock_mono_ms());
     if (exchange_wants_sweep(self->exchange, clock_mono_ms()))
         hub_sweep(self, SWEEP_JOBS, SWEEP_PAIRS_MOST);
+    else if (exchange_wants_lines(self->exchange, clock_mono_ms()))
+        hub_sweep(self, SWEEP_LINES, SWEEP_PAIRS_MOST);
     hub_announce(self);
     return bus_waits(self->bus);
 }
@@ -189,6 +197,20 @@ hub_found(void *arg, const waiting_t *job, bool more)
 {
     hub_t *self = arg;
     exchange_offer(self->exchange, job, more, clock_mono_ms());
+}
+
+static void
+hub_line(void *arg, const line_report_t *report)
+{
+    hub_t *self = arg;
+    exchange_line(self->exchange, report, clock_mono_ms());
+}
+
+static void
+hub_lines_told(void *arg, const char *tenant, bool more)
+{
+    hub_t *self = arg;
+    exchange_lines_told(self->exchange, tenant, more, clock_mono_ms());
 }
 
 static void
@@ -274,7 +296,8 @@ hub_start_threads(hub_t *self)
                               .window = limits.window,
                               .tenant_window = limits.tenant_window,
                               .found = hub_found,
-                              .arg = self };
+                              .arg = self,
+                              .lines = { hub_line, hub_lines_told, self } };
     self->sweep = sweep_new(&sweep);
     self->retire = retire_new(conf_text(self->conf, "store"));
     self->leader = leader_new(&leader);

@@ -95,6 +95,13 @@ ring_settle(queue_t *self, uint32_t t)
 
 /* --- the tables --- */
 
+uint32_t
+tenant_find(const queue_t *self, const char *name)
+{
+    jobid_t key = jobid_named(name);
+    return idmap_find(self->by_tenant, &key);
+}
+
 static uint32_t
 tenant_get(queue_t *self, const char *name)
 {
@@ -137,8 +144,7 @@ pair_key(uint32_t tenant, uint32_t source)
 uint32_t
 pair_find(const queue_t *self, const waiting_t *job)
 {
-    jobid_t tenant_key = jobid_named(job->tenant);
-    uint32_t t = idmap_find(self->by_tenant, &tenant_key);
+    uint32_t t = tenant_find(self, job->tenant);
     uint32_t s = t != IDMAP_NONE ? source_find(self, job->source) : NONE;
     if (s == NONE)
         return NONE;
@@ -211,6 +217,19 @@ pair_hungers(const queue_t *self, const pair_t *pair)
            && self->sources[pair->source].breaker.state == BREAKER_CLOSED;
 }
 
+/* The same for the lines of a tenant, over all its pairs. */
+static void
+tenant_settle(queue_t *self, uint32_t t)
+{
+    tenant_t *tenant = &self->tenants[t];
+    if (!tenant->lines_more || !tenant->moved || tenant->waiting > self->limits.tenant_window / 2
+        || self->waiting > self->limits.window - self->limits.window / 4)
+        return;
+    tenant->lines_more = tenant->moved = false;
+    tenant->lines_asked = true;
+    self->doubtful = true;
+}
+
 void
 pair_settle(queue_t *self, uint32_t p)
 {
@@ -224,7 +243,9 @@ pair_settle(queue_t *self, uint32_t p)
         pair->refilled = true;
         self->hungry = true;
     }
-    if (pair->heap.count == 0 && pair->held == 0 && pair->out == 0)
+    tenant_settle(self, pair->tenant);
+    if (pair->heap.count == 0 && pair->held == 0 && pair->behind == 0 && pair->out == 0
+        && !pair->pinned)
         pair_free(self, p);
 }
 

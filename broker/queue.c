@@ -4,8 +4,7 @@
 
 #include "broker/window.h"
 
-/* What was handed out or has ended is remembered, but never more than a window of it. */
-static void
+void
 make_room_for_mark(queue_t *self)
 {
     if (self->lists[ENTRY_OUT].count + self->lists[ENTRY_DONE].count < self->limits.window)
@@ -16,7 +15,7 @@ make_room_for_mark(queue_t *self)
 
 /* --- held --- */
 
-static uint32_t
+uint32_t
 half(uint32_t whole)
 {
     return whole - whole / 2;
@@ -30,8 +29,7 @@ hold(queue_t *self, uint32_t i, int64_t later_ms)
     const tenant_t *tenant = &self->tenants[self->pairs[p].tenant];
     if (self->held.count >= half(self->limits.window)
         || tenant->held >= half(self->limits.tenant_window)) {
-        self->pairs[p].overflow = true;
-        entry_drop(self, i);
+        entry_let_go(self, i);
         return;
     }
     if (later_ms <= 0)
@@ -50,7 +48,8 @@ resume_held(queue_t *self)
         uint32_t i = self->held.numbers[0];
         if (self->entries[i].at_ms > self->now_ms)
             return;
-        entry_resume(self, i);
+        entry_leave(self, i);
+        (void)entry_admit(self, i);
     }
 }
 
@@ -99,6 +98,7 @@ entry_done(queue_t *self, uint32_t i)
     if (!was_out)
         make_room_for_mark(self);
     self->entries[i].pair = NONE;
+    self->entries[i].over = false;
     self->entries[i].at_ms = self->now_ms;
     list_append(self, i, ENTRY_DONE);
     pair_settle(self, p);
@@ -112,7 +112,14 @@ entry_away(queue_t *self, uint32_t i, int64_t later_ms)
         hold(self, i, later_ms);
         return;
     }
-    self->pairs[self->entries[i].pair].overflow = true;
+    entry_let_go(self, i);
+}
+
+/* It was not its turn: whose is it, and is it there still? */
+static void
+entry_refused(queue_t *self, uint32_t i)
+{
+    line_ask(self, self->entries[i].line);
     entry_drop(self, i);
 }
 
@@ -123,12 +130,17 @@ queue_release(queue_t *self, const queue_release_t *release, int64_t now_ms)
     uint32_t i = idmap_find(self->by_id, &release->job);
     if (i == IDMAP_NONE || self->entries[i].state == ENTRY_DONE)
         return;
+    uint32_t l = NONE;
     bool out = self->entries[i].state == ENTRY_OUT;
     if (out && release->verdict != RELEASE_AWAY)
         source_good(self, i);
     switch (release->verdict) {
     case RELEASE_FINISHED: entry_done(self, i); return;
-    case RELEASE_LOST: entry_drop(self, i); return;
+    case RELEASE_LOST:
+        l = self->entries[i].line;
+        entry_drop(self, i);
+        line_hurry(self, l);
+        return;
     case RELEASE_LATER:
         if (out)
             hold(self, i, release->later_ms);
@@ -137,7 +149,21 @@ queue_release(queue_t *self, const queue_release_t *release, int64_t now_ms)
         if (out)
             entry_away(self, i, release->later_ms);
         return;
+    case RELEASE_LINE:
+        if (out)
+            entry_refused(self, i);
+        return;
     }
+}
+
+void
+queue_over(queue_t *self, const jobid_t *id, int64_t now_ms)
+{
+    queue_release_t release = { .job = *id, .verdict = RELEASE_FINISHED };
+    queue_release(self, &release, now_ms);
+    uint32_t i = idmap_find(self->by_id, id);
+    if (i != IDMAP_NONE)
+        line_over(self, i);
 }
 
 void
@@ -185,6 +211,14 @@ queue_wants_refill(queue_t *self)
     return hungry;
 }
 
+bool
+queue_wants_lines(queue_t *self)
+{
+    bool doubtful = self->doubtful;
+    self->doubtful = false;
+    return doubtful;
+}
+
 uint32_t
 queue_ample(const queue_t *self, queue_pair_t *pairs, uint32_t most)
 {
@@ -213,7 +247,7 @@ queue_barred(const queue_t *self, queue_barred_t *sources, uint32_t most)
 uint32_t
 queue_waiting(const queue_t *self)
 {
-    return self->waiting + self->held.count;
+    return self->waiting + self->held.count + self->behind;
 }
 
 uint32_t
@@ -242,8 +276,9 @@ queue_clear(queue_t *self)
     idmap_clear(self->by_id);
     pairs_clear(self);
     sources_clear(self);
-    self->waiting = 0;
-    self->hungry = false;
+    lines_clear(self);
+    self->waiting = self->behind = 0;
+    self->hungry = self->doubtful = false;
 }
 
 queue_t *
@@ -252,7 +287,7 @@ queue_new(const queue_limits_t *limits)
     assert(limits->window > 0 && limits->tenant_window > 0);
     queue_t *self = mem_new(sizeof *self);
     self->limits = *limits;
-    self->entries_most = 2 * limits->window + half(limits->window);
+    self->entries_most = 2 * limits->window + 2 * half(limits->window) + 1;
     self->entries = mem_array(self->entries_most, sizeof *self->entries);
     self->by_id = idmap_new(self->entries_most);
     self->places = self->entries_most + 1; /* one for each entry, and one that asks */
@@ -262,6 +297,8 @@ queue_new(const queue_limits_t *limits)
     self->by_tenant = idmap_new(self->places);
     self->sources = mem_array(self->places + QUEUE_BARRED_MOST, sizeof *self->sources);
     self->by_source = idmap_new(self->places + QUEUE_BARRED_MOST);
+    self->lines = mem_array(self->places + QUEUE_BARE_MOST, sizeof *self->lines);
+    self->by_line = idmap_new(self->places + QUEUE_BARE_MOST);
     queue_clear(self);
     return self;
 }
@@ -274,11 +311,14 @@ queue_destroy(queue_t **self_p)
         return;
     pairs_clear(self);
     sources_clear(self);
+    lines_clear(self);
     heap_clear(&self->held);
+    idmap_destroy(&self->by_line);
     idmap_destroy(&self->by_source);
     idmap_destroy(&self->by_tenant);
     idmap_destroy(&self->by_pair);
     idmap_destroy(&self->by_id);
+    free(self->lines);
     free(self->sources);
     free(self->tenants);
     free(self->pairs);

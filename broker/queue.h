@@ -20,6 +20,11 @@
  * A job that is to be offered later is held back until its time, in room of its own: half a window,
  * and half a tenant's. Where there is none left it is dropped, and comes back with the sweep.
  *
+ * Jobs of a tenant with the same queue key stand in a line. Only its front goes out; those behind
+ * it stand in room of their own (so much as the held), a few of each line, and when the front is
+ * over in the store the next one is the front. The store decides whose turn it is: queue_line()
+ * says what it holds, and where this queue does not know, or holds too few, it asks.
+ *
  * Pure: no IO, and time comes in. Memory is fixed by the limits. One thread.
  */
 #ifndef BROKER_QUEUE_H
@@ -41,12 +46,14 @@ enum {
     QUEUE_LATER_MS = 1000,   /* how long a job is held back when its release does not say */
     QUEUE_LATER_MOST_MS = 60000,
     QUEUE_BARRED_MOST = 1024, /* open breakers; with more of them, jobs are only held back */
+    QUEUE_LINE_MOST = 64,     /* jobs of a line behind its front */
+    QUEUE_BARE_MOST = 1024,   /* lines of which nothing is here, but that are asked for */
 };
 
 typedef enum {
     QUEUE_TAKEN,   /* it waits now */
     QUEUE_KNOWN,   /* it waits already, or was handed out lately */
-    QUEUE_REFUSED, /* the window is full, or its source is away */
+    QUEUE_REFUSED, /* the window is full, its source is away, or its line is too long */
 } queue_answer_t;
 
 /* Caller owns the result. */
@@ -57,7 +64,7 @@ void queue_destroy(queue_t **self_p);
 typedef void (*queue_breaker_fn)(void *arg, const char *source, int64_t open_ms);
 void queue_listen(queue_t *self, queue_breaker_fn fn, void *arg);
 
-/* A job waits. Copies it. */
+/* A job waits; one that has a queue key is its line's front. Copies it. */
 queue_answer_t queue_offer(queue_t *self, const waiting_t *job, int64_t now_ms);
 
 /* The same for a job that has only just come into being. While the store holds older ones of its
@@ -80,10 +87,14 @@ typedef struct {
     jobid_t job;
     release_verdict_t verdict; /* RELEASE_FINISHED: it is over, wherever it stands here;
                                   RELEASE_LOST: it is somebody else's; RELEASE_LATER: it waits
-                                  again, held back; RELEASE_AWAY: its source could not be reached */
+                                  again, held back; RELEASE_AWAY: its source could not be reached;
+                                  RELEASE_LINE: it was not its turn */
     int64_t later_ms;          /* held back for so long; 0: QUEUE_LATER_MS */
 } queue_release_t;
 void queue_release(queue_t *self, const queue_release_t *release, int64_t now_ms);
+
+/* A job's end is in the store: if it was the front of a line, the next one is. */
+void queue_over(queue_t *self, const jobid_t *id, int64_t now_ms);
 
 /* There is news of a job that was handed out: it runs. */
 void queue_runs(queue_t *self, const jobid_t *id, int64_t now_ms);
@@ -101,11 +112,22 @@ typedef enum {
 /* Where is this job? QUEUE_OUT: *runner is who it was handed out to. */
 queue_place_t queue_find(const queue_t *self, const jobid_t *id, uint32_t *runner);
 
+/* --- lines (lines.c) --- */
+
+/* What the store has of a line. */
+void queue_line(queue_t *self, const line_report_t *report, int64_t now_ms);
+
+/* All lines of a tenant that were wanted have been told; `more`: it has others. */
+void queue_lines_told(queue_t *self, const char *tenant, bool more, int64_t now_ms);
+
 /* --- what the sweep wants to know --- */
 
 /* Has a pair that overflowed run half empty, or a source come back? Asking takes the answer: the
  * next true is for another one. */
 bool queue_wants_refill(queue_t *self);
+
+/* The same about lines: is one to be asked for? */
+bool queue_wants_lines(queue_t *self);
 
 /* Texts point into the queue. */
 typedef struct {
@@ -125,10 +147,24 @@ typedef struct {
 /* Sources whose breaker is not closed, at most `most`. Returns how many. */
 uint32_t queue_barred(const queue_t *self, queue_barred_t *sources, uint32_t most);
 
+/* Texts point into the queue. */
+typedef struct {
+    const char *tenant;
+    const char *queue_key;
+} queue_line_t;
+
+/* Lines that the store is to be asked for, at most `most`; they are wanted until it has told.
+ * Returns how many. */
+uint32_t queue_lines_wanted(const queue_t *self, queue_line_t *lines, uint32_t most);
+
+/* Tenants of whose lines it holds more, and there is room. Returns how many; texts point into the
+ * queue. */
+uint32_t queue_lines_short(const queue_t *self, const char **tenants, uint32_t most);
+
 /* Forget everything. */
 void queue_clear(queue_t *self);
 
-/* Jobs that wait (held ones, too), and that are handed out. */
+/* Jobs that wait (held ones, and those in lines, too), and that are handed out. */
 uint32_t queue_waiting(const queue_t *self);
 uint32_t queue_handed_out(const queue_t *self);
 

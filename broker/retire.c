@@ -8,13 +8,34 @@
 #include "common/log.h"
 #include "common/store_expiry.h"
 
+enum { LINES_AT_ONCE = 1000 };
+
 struct retire {
     store_t *store;
     expiry_t progress;
-    bool away; /* it has said that the store is */
+    line_name_t line_after; /* lines up to this one were looked at in this round */
+    int64_t lines_due_ms;   /* when the next round begins, or goes on */
+    bool away;              /* it has said that the store is */
     atomic_bool leads;
     worker_t *worker;
 };
+
+/* Some of the lines that are over, when it is time. *more: there are others right now. */
+static bool
+retire_lines(retire_t *self, bool *more, err_t *err)
+{
+    uint32_t count = 0;
+    if (clock_mono_ms() < self->lines_due_ms)
+        return true;
+    if (!store_lines_clear(self->store, &self->line_after, LINES_AT_ONCE, &count, err))
+        return false;
+    *more = *more || count > 0;
+    if (count > 0)
+        return true;
+    self->line_after = (line_name_t){ .tenant = "" };
+    self->lines_due_ms = clock_mono_ms() + RETIRE_LINES_MS;
+    return true;
+}
 
 /* One piece of the work. True: there is more right now. */
 static bool
@@ -22,7 +43,8 @@ retire_some(retire_t *self)
 {
     err_t err;
     bool more = false;
-    bool swept = store_sweep_expired(self->store, &self->progress, &more, &err);
+    bool swept = store_sweep_expired(self->store, &self->progress, &more, &err)
+                 && retire_lines(self, &more, &err);
     if (!swept && !self->away)
         log_warn("retire.failed", "why=%s", err.text);
     self->away = !swept;

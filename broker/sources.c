@@ -103,10 +103,8 @@ source_empty(queue_t *self, uint32_t s)
     uint32_t next = NONE;
     for (uint32_t p = self->sources[s].pairs; p != NONE; p = next) {
         next = self->pairs[p].next;
-        for (uint32_t left = self->pairs[p].heap.count; left > 0; left--) {
-            self->pairs[p].overflow = true;
-            entry_drop(self, pair_last(&self->pairs[p]));
-        }
+        for (uint32_t left = self->pairs[p].heap.count; left > 0; left--)
+            entry_let_go(self, pair_last(&self->pairs[p]));
     }
 }
 

@@ -35,6 +35,10 @@ typedef struct {
     uint32_t ample_count;
     barred_t barred[QUEUE_BARRED_MOST];
     uint32_t barred_count;
+    line_name_t lines[SWEEP_LINES_MOST];
+    uint32_t lines_count;
+    line_tenant_t tenants[SWEEP_LINES_MOST];
+    uint32_t tenants_count;
 } request_t;
 
 typedef struct {
@@ -53,15 +57,18 @@ struct sweep {
     sweep_options_t options;
     worker_t *worker;
 
-    pthread_mutex_t lock; /* guards these two */
+    pthread_mutex_t lock; /* guards these three */
     request_t request;
-    catch_t caught; /* on its way to the loop */
+    catch_t caught; /* on its way to the loop, */
+    haul_t hauled;  /* and so are these */
 
     /* the thread's own */
     store_t *store;
     contact_t contact; /* with the store */
     request_t now;
     catch_t catching;
+    walk_t *walk;
+    haul_t hauling;
     store_pair_t pairs[PAIRS_AT_ONCE]; /* who has jobs */
     store_pair_t after;                /* where the last sweep had to stop; { 0 }: it did not */
     uint32_t of_pair;                  /* jobs of the pair whose jobs are coming in */
@@ -262,13 +269,28 @@ sweep_mark(sweep_t *self, bool swept, const err_t *err)
         contact_lost(&self->contact);
 }
 
+/* Lines that are asked for; then those of tenants that are short of them, or of all. */
+static bool
+sweep_lines(sweep_t *self, err_t *err)
+{
+    const request_t *now = &self->now;
+    haul_t *haul = &self->hauling;
+    if (!walk_lines(self->walk, self->store, now->lines, now->lines_count, haul, err))
+        return false;
+    if (now->work == SWEEP_WHOLE)
+        return walk_all(self->walk, self->store, haul, err);
+    return walk_tenants(self->walk, self->store, now->tenants, now->tenants_count, haul, err);
+}
+
 static bool
 sweep_all(sweep_t *self, err_t *err)
 {
-    bool whole = self->now.work == SWEEP_WHOLE;
-    return sweep_touch(self, err)
-           && (!whole || (sweep_partitions(self, err) && sweep_nodes(self, err)))
-           && (self->now.work == SWEEP_TOUCH || sweep_pending(self, err));
+    sweep_work_t work = self->now.work;
+    if (!sweep_touch(self, err)
+        || (work == SWEEP_WHOLE && !(sweep_partitions(self, err) && sweep_nodes(self, err))))
+        return false;
+    return work == SWEEP_TOUCH
+           || (sweep_lines(self, err) && (work == SWEEP_LINES || sweep_pending(self, err)));
 }
 
 /* --- between thread and loop --- */
@@ -278,7 +300,7 @@ static bool
 sweep_begin(sweep_t *self)
 {
     pthread_mutex_lock(&self->lock);
-    bool begin = self->request.asked && self->caught.count == 0;
+    bool begin = self->request.asked && self->caught.count == 0 && self->hauled.count == 0;
     if (begin) {
         self->now = self->request;
         self->request.asked = false;
@@ -296,25 +318,31 @@ sweep_deliver(void *arg)
     sweep_t *self = arg;
     pthread_mutex_lock(&self->lock);
     catch_t caught = self->caught;
+    haul_t hauled = self->hauled;
     self->caught = (catch_t){ 0 };
+    self->hauled = (haul_t){ 0 };
     bool asked = self->request.asked;
     pthread_mutex_unlock(&self->lock);
     if (asked)
         worker_wake(self->worker);
     for (uint32_t i = 0; i < caught.count; i++)
         self->options.found(self->options.arg, &caught.items[i].job, caught.items[i].more);
+    haul_deliver(&hauled, &self->options.lines);
     free(caught.items);
+    haul_clear(&hauled);
 }
 
 static void
 sweep_end(sweep_t *self)
 {
-    if (self->catching.count == 0)
+    if (self->catching.count == 0 && self->hauling.count == 0)
         return;
     pthread_mutex_lock(&self->lock);
     self->caught = self->catching;
+    self->hauled = self->hauling;
     pthread_mutex_unlock(&self->lock);
     self->catching = (catch_t){ 0 };
+    self->hauling = (haul_t){ 0 };
     loop_post(self->options.loop, sweep_deliver, self);
 }
 
@@ -339,6 +367,22 @@ copy_name(char *to, size_t size, const char *name)
 {
     memset(to, 0, size);
     memcpy(to, name, strnlen(name, size - 1));
+}
+
+static void
+request_lines(request_t *self, const sweep_spare_t *spare)
+{
+    self->lines_count =
+        spare->lines_count < SWEEP_LINES_MOST ? spare->lines_count : (uint32_t)SWEEP_LINES_MOST;
+    for (uint32_t i = 0; i < self->lines_count; i++) {
+        line_name_t *line = &self->lines[i];
+        copy_name(line->tenant, sizeof line->tenant, spare->lines[i].tenant);
+        copy_name(line->queue_key, sizeof line->queue_key, spare->lines[i].queue_key);
+    }
+    self->tenants_count =
+        spare->tenants_count < SWEEP_LINES_MOST ? spare->tenants_count : (uint32_t)SWEEP_LINES_MOST;
+    for (uint32_t i = 0; i < self->tenants_count; i++)
+        copy_name(self->tenants[i].tenant, sizeof self->tenants[i].tenant, spare->tenants[i]);
 }
 
 static void
@@ -367,6 +411,7 @@ sweep_ask(sweep_t *self, const sweep_spare_t *spare, sweep_work_t work)
         self->request.work = work;
     self->request.asked = true;
     request_spare(&self->request, spare);
+    request_lines(&self->request, spare);
     pthread_mutex_unlock(&self->lock);
     worker_wake(self->worker);
 }
@@ -380,6 +425,7 @@ sweep_new(const sweep_options_t *options)
     int64_t visits_ms = 3 * options->period_ms;
     self->contact.gap_ms = visits_ms > options->lease_ms / 2 ? visits_ms : options->lease_ms / 2;
     self->store = store_new(options->store, "millrace/broker/sweep");
+    self->walk = walk_new(options->window, options->tenant_window);
     pthread_mutex_init(&self->lock, NULL);
     self->worker = worker_new(sweep_run, self);
     return self;
@@ -393,6 +439,9 @@ sweep_destroy(sweep_t **self_p)
         return;
     worker_destroy(&self->worker);
     store_destroy(&self->store);
+    walk_destroy(&self->walk);
+    haul_clear(&self->hauled);
+    haul_clear(&self->hauling);
     free(self->caught.items);
     free(self->catching.items);
     pthread_mutex_destroy(&self->lock);

@@ -9,13 +9,15 @@
  * Jobs that wait are looked for pair by pair, a pair being a tenant and a source: each pair's head,
  * so that no source's jobs stand before another's. What it finds is handed to the loop, at most
  * about a window of jobs at a time; a sweep that had to stop there goes on with the next pair when
- * it is asked again. Jobs out of time come last, when what was found is on its way, and only for a
- * moment.
+ * it is asked again. Jobs with queue keys are looked for line by line (walk.h), those that the
+ * queue asks for first. Jobs out of time come last, when what was found is on its way, and only for
+ * a moment.
  */
 #ifndef BROKER_SWEEP_H
 #define BROKER_SWEEP_H
 
 #include "broker/queue.h"
+#include "broker/walk.h"
 #include "common/loop.h"
 #include "common/store.h"
 
@@ -33,10 +35,12 @@ typedef struct {
     /* On the loop: a job that waits. `more`: there are others of its pair that were not read. */
     void (*found)(void *arg, const waiting_t *job, bool more);
     void *arg;
+    haul_taker_t lines; /* on the loop: jobs with queue keys */
 } sweep_options_t;
 
 enum {
     SWEEP_PAIRS_MOST = 1024, /* that are to be left out */
+    SWEEP_LINES_MOST = 512,  /* that are asked for, and tenants of whom lines are */
     SWEEP_PARTITIONS_MS = 3600000,
 };
 
@@ -48,12 +52,17 @@ void sweep_destroy(sweep_t **self_p);
 
 typedef enum {
     SWEEP_TOUCH, /* only keep in touch with the store */
-    SWEEP_JOBS,  /* jobs that wait */
-    SWEEP_WHOLE, /* nodes, partitions and clocks, too */
+    SWEEP_LINES, /* lines that are asked for */
+    SWEEP_JOBS,  /* jobs that wait, too */
+    SWEEP_WHOLE, /* all lines, nodes, partitions and clocks, too */
 } sweep_work_t;
 
-/* Where not to look for jobs that wait. Borrowed. */
+/* Where to look, and where not. Borrowed. */
 typedef struct {
+    const queue_line_t *lines; /* these lines are wanted, */
+    uint32_t lines_count;
+    const char *const *tenants; /* and other lines of these tenants */
+    uint32_t tenants_count;
     const queue_pair_t *ample; /* these pairs have enough */
     uint32_t ample_count;
     const queue_barred_t *barred; /* these sources are away: nothing, or one job of each pair */

@@ -1,13 +1,14 @@
-/* window.h - what the queue is made of: entries, the pairs, tenants and sources they belong to, and
- * whose turn it is.
+/* window.h - what the queue is made of: entries, the pairs, tenants, sources and lines they belong
+ * to, and whose turn it is.
  *
  * Entries stand in one array and are named by their index; each is in its pair's heap, among the
- * held, or in one of three lists. A pair is a tenant's jobs on one source; a tenant's pairs that
- * have something waiting stand in a heap of their own, by their first jobs, and tenants that may
- * run something form a ring. window.c keeps entries consistent, pairs.c pairs and tenants,
- * sources.c sources and their breakers: an entry leaves a state with entry_leave(), enters one with
- * entry_wait(), entry_hold() or list_append(), and after any change of a pair's numbers
- * pair_settle() is called. queue.c and admission.c decide; nobody else includes this.
+ * held, behind the front of its line, or in one of three lists. A pair is a tenant's jobs on one
+ * source; a tenant's pairs that have something waiting stand in a heap of their own, by their first
+ * jobs, and tenants that may run something form a ring. window.c keeps entries consistent, pairs.c
+ * pairs and tenants, sources.c sources and their breakers, lines.c lines: an entry leaves a state
+ * with entry_leave(), enters one with entry_wait(), entry_hold(), entry_behind() or list_append(),
+ * and after any change of a pair's numbers pair_settle() is called. queue.c and admission.c decide;
+ * nobody else includes this.
  */
 #ifndef BROKER_WINDOW_H
 #define BROKER_WINDOW_H
@@ -26,14 +27,18 @@ typedef enum {
     ENTRY_LISTS,
     ENTRY_WAITING, /* in its pair's heap, in no list */
     ENTRY_HELD,    /* among the held: waits, but not before its time */
+    ENTRY_BEHIND,  /* in its line's heap: waits, but not before its turn */
 } entry_state_t;
 
 typedef struct {
     waiting_t job;
     entry_state_t state;
-    uint32_t pair;   /* NONE when DONE */
-    uint32_t place;  /* in its heap, when WAITING or HELD */
-    uint32_t runner; /* when OUT */
+    uint32_t pair; /* NONE when DONE */
+    uint32_t
+        line;  /* NONE without a queue key, or when its line has nothing to do with it any more */
+    bool over; /* when DONE: its end is in the store */
+    uint32_t place;  /* in its heap, when WAITING, HELD or BEHIND */
+    uint32_t runner; /* when OUT; UINT32_MAX: the store said so, not who */
     int64_t at_ms;   /* when it came into its state; when it may leave it, if HELD */
     uint32_t previous;
     uint32_t next;
@@ -54,11 +59,13 @@ typedef struct {
     uint32_t head;  /* the top as the tenant's heap knows it; NONE: it is not there */
     uint32_t place; /* in the tenant's heap */
     uint32_t held;
+    uint32_t behind;
     uint32_t out;
     bool overflow;     /* the store holds jobs that were refused here */
     bool refilled;     /* ... and is asked for them: until the first of them comes */
     bool moved;        /* something of it went on since it was asked for */
     bool known;        /* this place in the table is taken */
+    bool pinned;       /* an entry of it is nowhere just now: it stays known */
     uint32_t previous; /* among the pairs of its source, or (next only) the free places */
     uint32_t next;
 } pair_t;
@@ -70,8 +77,12 @@ typedef struct {
     uint32_t pairs; /* how many are known */
     uint32_t waiting;
     uint32_t held;
+    uint32_t behind;
     uint32_t out;
-    uint32_t look; /* where the search for a rich pair goes on */
+    bool lines_more;  /* the store holds lines of its that are not here */
+    bool lines_asked; /* ... and is asked for them */
+    bool moved;       /* something of it went on since it was asked */
+    uint32_t look;    /* where the search for a rich pair goes on */
     bool ringed;
     uint32_t previous; /* in the ring, or (next only) among the free places */
     uint32_t next;
@@ -87,6 +98,22 @@ typedef struct {
     uint32_t pairs; /* the first of its pairs */
     uint32_t next;  /* among the free places */
 } source_t;
+
+/* The jobs of one queue key of a tenant. Known as long as there is an entry of it, or the store is
+ * asked for it. */
+typedef struct {
+    jobid_t key;
+    char tenant[sizeof((waiting_t *)0)->tenant];
+    char queue_key[sizeof((waiting_t *)0)->queue_key];
+    heap_t heap;      /* who stands behind the front, the next one on top */
+    uint32_t front;   /* the entry whose turn it is, wherever that is; NONE: nobody knows */
+    uint32_t entries; /* how many are of this line */
+    bool overflow;    /* the store holds more behind those that stand here */
+    bool wanted;      /* the store is to be asked */
+    bool bare;        /* it counts among those without an entry */
+    bool known;
+    uint32_t next; /* among the free places */
+} line_t;
 
 struct queue {
     queue_limits_t limits;
@@ -107,11 +134,18 @@ struct queue {
     source_t *sources;
     uint32_t sources_free;
     idmap_t *by_source;
+    line_t *lines;
+    uint32_t lines_free;
+    uint32_t lines_high;
+    uint32_t lines_bare;
+    idmap_t *by_line;
     heap_t barred;    /* sources whose breaker is not closed, the next to change on top */
     uint32_t turn;    /* in the ring: whose turn it is */
     uint32_t look;    /* where the search for a rich tenant goes on */
     uint32_t waiting; /* in heaps */
+    uint32_t behind;  /* in lines */
     bool hungry;
+    bool doubtful;  /* lines are to be asked for */
     int64_t now_ms; /* the latest that came in */
     queue_breaker_fn listen;
     void *listen_arg;
@@ -131,12 +165,20 @@ void entry_wait(queue_t *self, uint32_t i);
 /* Put an entry that is nowhere among the held. */
 void entry_hold(queue_t *self, uint32_t i, int64_t until_ms);
 
+/* Put an entry that is nowhere behind the front of its line. */
+void entry_behind(queue_t *self, uint32_t i);
+
 /* Out of heap or list and out of all counts; its pair is not settled yet. A probe that leaves so is
  * lost. */
 void entry_leave(queue_t *self, uint32_t i);
 
-/* Forget the entry altogether. */
+/* A place for a job that is not known, of pair `p`: in no line, and nowhere. There is always one.
+ */
+uint32_t entry_make(queue_t *self, const waiting_t *job, uint32_t p);
+
+/* Forget the entry altogether; one that is nowhere. */
 void entry_drop(queue_t *self, uint32_t i);
+void entry_gone(queue_t *self, uint32_t i);
 
 /* --- pairs and tenants (pairs.c) --- */
 
@@ -145,6 +187,9 @@ uint32_t pair_last(const pair_t *pair);
 
 /* A tenant's part of the window is shared by its pairs: how much is each one's? */
 uint32_t pair_share(const queue_t *self, const pair_t *pair);
+
+/* A tenant's place; NONE when nothing is remembered of it. */
+uint32_t tenant_find(const queue_t *self, const char *name);
 
 /* A pair's place; NONE when nothing is remembered of it. */
 uint32_t pair_find(const queue_t *self, const waiting_t *job);
@@ -161,9 +206,49 @@ void pairs_clear(queue_t *self);
 
 /* --- offers (admission.c) --- */
 
-/* Put an entry, in no list, that was held until now into its pair's heap, or, where there is no
- * room for it now, forget it. */
-void entry_resume(queue_t *self, uint32_t i);
+/* Is an offer of this remembered job an echo? Not after a while, and not when the sweep found its
+ * executor dead. */
+bool entry_echoes(const entry_t *entry, const waiting_t *job, int64_t now_ms);
+
+/* Put an entry that is nowhere into its pair's heap. False: there is no room for it, or its source
+ * is away; it is forgotten, and the store asked for it later. */
+bool entry_admit(queue_t *self, uint32_t i);
+
+/* Forget an entry that the store still has; it will be asked for it, and with it those behind it in
+ * its line. */
+void entry_let_go(queue_t *self, uint32_t i);
+
+/* What was handed out or has ended is remembered, but never more than a window of it: make room for
+ * one more. */
+void make_room_for_mark(queue_t *self);
+
+/* The half of some room, rounded up. */
+uint32_t half(uint32_t whole);
+
+/* --- lines (lines.c) --- */
+
+/* A fresh job with a queue key; one of which the store says that it is its line's front. */
+queue_answer_t line_offer(queue_t *self, const waiting_t *job);
+queue_answer_t line_head(queue_t *self, const waiting_t *job);
+
+/* The entry is of its line no more. What is left of the line may be in doubt then: the store is
+ * asked, but not at once. */
+void line_lose(queue_t *self, uint32_t i);
+
+/* Ask the store at once. NONE is fine. */
+void line_ask(queue_t *self, uint32_t l);
+
+/* The same, if it is to be asked anyway. */
+void line_hurry(queue_t *self, uint32_t l);
+
+/* The store has it; let go of all of it that waits here. NONE is fine. */
+void line_forget(queue_t *self, uint32_t l);
+
+/* An entry, DONE, of the line is over in the store: whose turn is it? */
+void line_over(queue_t *self, uint32_t i);
+
+/* Forget all lines. */
+void lines_clear(queue_t *self);
 
 /* --- sources (sources.c) --- */
 

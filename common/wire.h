@@ -25,6 +25,8 @@ typedef enum {
     RELEASE_LOST = 1,     /* the claim failed: somebody else has it, or it is over */
     RELEASE_LATER = 2,    /* pending again, or still, for a reason of its own: offer it later */
     RELEASE_AWAY = 3,     /* still pending, and never started: its source cannot be reached */
+    RELEASE_LINE = 4,     /* the claim failed, and it has a queue key: another one of its line may
+                             have it, if it is not somebody else's, or over: ask the store */
 } release_verdict_t;
 
 typedef jobid_t wire_id_t;

@@ -29,7 +29,7 @@ on_claim(write_t *write)
     record_t *record = write->owner;
     slot_t *self = record->user;
     switch (write->verdict) {
-    case WRITE_FENCED: slot_drop(self, RELEASE_LOST, true); return;
+    case WRITE_FENCED: slot_drop(self, self->in_line ? RELEASE_LINE : RELEASE_LOST, true); return;
     case WRITE_FAILED: slot_drop(self, RELEASE_LATER, true); return;
     case WRITE_DONE: break;
     }

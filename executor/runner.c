@@ -153,7 +153,8 @@ take_offer(runner_t *self, const wire_offer_t *offer)
     slot_t *slot = self->free;
     self->free = slot->next_free;
     self->free_count--;
-    slot_start(slot, scribe_open(self->kit.scribe, &offer->job, slot), tenant, source);
+    slot_start(slot, scribe_open(self->kit.scribe, &offer->job, slot), tenant, source,
+               offer->queue_key.size > 0);
 }
 
 /* --- the leader --- */

@@ -22,9 +22,10 @@ slot_init(slot_t *self, kit_t *kit)
 }
 
 void
-slot_start(slot_t *self, record_t *record, const char *tenant, const char *source)
+slot_start(slot_t *self, record_t *record, const char *tenant, const char *source, bool in_line)
 {
     assert(self->stage == STAGE_FREE);
+    self->in_line = in_line;
     self->record = record;
     self->doomed = self->ghosts_gone = self->looked = self->leaving = false;
     self->decided = true;

@@ -84,6 +84,7 @@ struct slot {
     claimed_t claimed; /* without its texts, which the steps have */
     params_t *params;  /* of the job; NULL: none */
     steps_t steps;
+    bool in_line;     /* it has a queue key */
     bool doomed;      /* it cannot run: claim it, to fail it with record->failure */
     bool ghosts_gone; /* nothing of an earlier attempt can happen any more */
     bool looked;      /* the store said what earlier attempts left */
@@ -134,8 +135,10 @@ void slot_init(slot_t *self, kit_t *kit);
 /* Stop whatever runs; the record is dropped. */
 void slot_clear(slot_t *self);
 
-/* Begin with a dispatched job: the slot must be free, `record` is its and not yet claimed. */
-void slot_start(slot_t *self, record_t *record, const char *tenant, const char *source);
+/* Begin with a dispatched job: the slot must be free, `record` is its and not yet claimed.
+ * `in_line`: it has a queue key. */
+void slot_start(slot_t *self, record_t *record, const char *tenant, const char *source,
+                bool in_line);
 
 /* scribe_options_t.paged; `slot` is a slot_t. */
 void slot_paged(void *slot, write_verdict_t verdict);

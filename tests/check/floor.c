@@ -201,10 +201,16 @@ a_job_with(const char *sql, const char *options)
 void
 dispatch(const jobid_t *id)
 {
+    dispatch_of(id, "");
+}
+
+void
+dispatch_of(const jobid_t *id, const char *queue_key)
+{
     wire_offer_t offer = { .job = *id,
                            .tenant = wire_text("demo"),
                            .source = wire_text("floor"),
-                           .queue_key = wire_text("") };
+                           .queue_key = wire_text(queue_key) };
     wire_t message = { .tag = WIRE_dispatch };
     message.dispatch.epoch = EPOCH;
     message.dispatch.jobs = &offer;

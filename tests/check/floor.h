@@ -45,8 +45,9 @@ jobid_t submitted(submit_t *submit);
 jobid_t a_job(const char *sql);
 jobid_t a_job_with(const char *sql, const char *options);
 
-/* Dispatch it as the leader. */
+/* Dispatch it as the leader; with its queue key. */
 void dispatch(const jobid_t *id);
+void dispatch_of(const jobid_t *id, const char *queue_key);
 
 /* Turn the loop until the job was released, or said to have ended. */
 heard_t *wait_released(const jobid_t *id);

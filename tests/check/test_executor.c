@@ -345,6 +345,29 @@ a_source_that_is_away_is_tried_later(void **unused)
     assert_job(&id, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
 }
 
+static void
+a_job_whose_line_is_not_free_is_left_for_later(void **unused)
+{
+    (void)unused;
+    submit_t first = { .sql = "SELECT 1", .queue_key = "line" };
+    submit_t second = { .sql = "SELECT 2", .queue_key = "line" };
+    jobid_t before = submitted(&first);
+    jobid_t behind = submitted(&second);
+    if (jobid_compare(&before, &behind) > 0) {
+        jobid_t other = before;
+        before = behind;
+        behind = other;
+    }
+    dispatch_of(&behind, "line");
+    assert_int_equal(wait_released(&behind)->verdict, RELEASE_LINE);
+    assert_job(&behind, "SELECT state || attempt FROM live WHERE id = '%s'", "pending0");
+    dispatch_of(&before, "line");
+    (void)wait_changed(&before);
+    dispatch_of(&behind, "line");
+    own(job) job = ended(&behind);
+    assert_int_equal(job->state, JOB_DONE);
+}
+
 /* Others on it may be well: it must not count as away. */
 static void
 a_source_without_room_for_the_tenant_is_not_away(void **unused)
@@ -434,6 +457,7 @@ main(void)
         HERE(a_tenant_without_a_login_is_told),
         HERE(a_refused_login_fails_the_job),
         HERE(a_source_that_is_away_is_tried_later),
+        HERE(a_job_whose_line_is_not_free_is_left_for_later),
         HERE(a_source_without_room_for_the_tenant_is_not_away),
         HERE(nothing_of_a_job_is_left_for_the_next),
         HERE(a_warm_session_serves_again_even_after_an_error),

@@ -129,7 +129,7 @@ say_release(world_t *world, uint8_t from, wire_release_t release, int64_t now_ms
     say_at(world, from, back, now_ms);
 }
 
-static void
+static inline void
 say_offer(world_t *world, uint8_t from, uint8_t n, const char *tenant)
 {
     wire_offer_t offer = offer_of(n, tenant);

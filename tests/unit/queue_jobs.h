@@ -87,7 +87,7 @@ release(queue_t *queue, const char *tenant, uint32_t n, release_verdict_t verdic
 }
 
 /* Take the next job; its number, or 0 when there is none. */
-static uint32_t
+static inline uint32_t
 take_number(queue_t *queue, int64_t now_ms)
 {
     const waiting_t *job = queue_head(queue, now_ms);

@@ -19,6 +19,7 @@ static struct {
     const char *sql;
     const char *params; /* packed */
     bool lease;
+    bool in_line;
     kit_t kit;
     slot_t slot;
     bool freed;
@@ -234,7 +235,7 @@ start(void)
 {
     record_t *record = scribe_open(fake.kit.scribe, &fake.job, &fake.slot);
     assert_non_null(record);
-    slot_start(&fake.slot, record, "demo", "main");
+    slot_start(&fake.slot, record, "demo", "main", fake.in_line);
 }
 
 /* Claimed again: an earlier attempt's session is gone, and this is what it left. */

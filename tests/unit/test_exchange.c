@@ -226,7 +226,7 @@ a_verdict_that_we_do_not_know_changes_nothing(void **state)
     world_t *world = a_cluster(state, 1, 1);
     say_offer(world, 10, 1, "a");
     turn(world);
-    say_release(world, 1, (wire_release_t){ .job = id_of(1), .verdict = RELEASE_AWAY + 1 }, T0);
+    say_release(world, 1, (wire_release_t){ .job = id_of(1), .verdict = RELEASE_LINE + 1 }, T0);
     assert_int_equal(queue_handed_out(exchange_queue(world->exchange)), 1);
 }
 

@@ -30,6 +30,17 @@ a_lost_claim_runs_nothing(void **unused)
 }
 
 static void
+a_lost_claim_of_a_job_in_line_is_no_news_of_the_job(void **unused)
+{
+    (void)unused;
+    fake.in_line = true;
+    start();
+    answer(WRITE_CLAIM, WRITE_FENCED);
+    assert_string_equal(source.story, "claim put");
+    assert_int_equal(fake.verdict, RELEASE_LINE);
+}
+
+static void
 a_job_waits_until_the_session_is_clean(void **unused)
 {
     (void)unused;
@@ -358,6 +369,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         SLOT_TEST(nothing_runs_before_the_claim_is_stored),
         SLOT_TEST(a_lost_claim_runs_nothing),
+        SLOT_TEST(a_lost_claim_of_a_job_in_line_is_no_news_of_the_job),
         SLOT_TEST(a_job_waits_until_the_session_is_clean),
         SLOT_TEST(a_source_that_is_away_leaves_the_job_unclaimed),
         SLOT_TEST(a_refused_login_claims_the_job_to_fail_it),
