@@ -43,7 +43,7 @@ send_offers(courier_t *self, const outbox_offer_t *offers, uint32_t count)
                                           .tenant = wire_text(offers[i].tenant),
                                           .source = wire_text(offers[i].source),
                                           .priority = offers[i].priority,
-                                          .queue_key = wire_text("") };
+                                          .queue_key = wire_text(offers[i].queue_key) };
     wire_t message = { .tag = WIRE_offers };
     message.offers.jobs = self->offers;
     message.offers.jobs_count = count;

@@ -68,6 +68,9 @@ typedef struct {
     size_t client_token_size;
     const order_param_t *params; /* bound to what the texts have in their places; NULL: none */
     uint32_t param_count;
+    const char
+        *queue_key; /* of the tenant's jobs with the same one runs one at a time; NULL: none */
+    size_t queue_key_size; /* a NUL stands behind them */
 } order_t;
 
 /* An order of one text with nothing but defaults. `step` is borrowed, too. */

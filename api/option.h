@@ -10,7 +10,8 @@
 
 #include "common/err.h"
 
-enum { OPTION_TOKEN_MOST = 255 }; /* bytes of a client_token */
+enum { OPTION_TOKEN_MOST = 255 };     /* bytes of a client_token */
+enum { OPTION_QUEUE_KEY_MOST = 128 }; /* bytes of a queue_key */
 
 /* Is this number within the range of the option `name` (which must be one that is a number)?
  * Fails with ERR_INVALID: "option 'priority' must be a whole number from 0 to 9". */

@@ -18,6 +18,8 @@
 
 enum { PRIORITY = 5, NOTE_MOST = 128 };
 
+static_assert((int)OPTION_QUEUE_KEY_MOST == (int)QUEUE_KEY_MOST, "the broker knows whole keys");
+
 static_assert((int)TOKEN_HASH_SIZE == (int)DIGEST_SIZE, "keys are hashed with digest.h");
 
 order_t
@@ -110,6 +112,21 @@ check_number(const char *name, int64_t number, err_t *err)
 }
 
 static bool
+check_queue_key(const order_t *order, err_t *err)
+{
+    if (!order->queue_key)
+        return true;
+    size_t size = order->queue_key_size;
+    if (size == 0 || size > OPTION_QUEUE_KEY_MOST)
+        return err_set(err, ERR_INVALID, "option 'queue_key' must have 1 to %d bytes",
+                       OPTION_QUEUE_KEY_MOST);
+    if (memchr(order->queue_key, '\0', size))
+        return err_set(err, ERR_INVALID, "option 'queue_key' holds a NUL byte");
+    return utf8_valid(order->queue_key, size)
+           || err_set(err, ERR_INVALID, "option 'queue_key' is not valid UTF-8");
+}
+
+static bool
 check_options(const order_t *order, err_t *err)
 {
     if (!(order->priority == -1 || option_check("priority", order->priority, err))
@@ -119,7 +136,7 @@ check_options(const order_t *order, err_t *err)
         || !check_number("max_attempts", order->max_attempts, err)
         || !check_number("retention_s", order->retention_s, err)
         || !check_number("max_rows", order->max_rows, err)
-        || !check_number("max_bytes", order->max_bytes, err))
+        || !check_number("max_bytes", order->max_bytes, err) || !check_queue_key(order, err))
         return false;
     if (order->autocommit == AUTOCOMMIT_ALWAYS && order->one_transaction)
         return err_set(err, ERR_INVALID,
@@ -330,6 +347,10 @@ hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
         digest_number(&digest, order->truncate);
     }
     hash_params(&digest, order);
+    if (order->queue_key) { /* only then: what was hashed before there were any stays what it was */
+        digest_text(&digest, "queue_key");
+        digest_bytes(&digest, order->queue_key, order->queue_key_size);
+    }
     digest_end(&digest, hash);
 }
 
@@ -387,6 +408,7 @@ placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const or
         .retention_s = retention(engine, order, terms),
         .queue_timeout_ms = capped(order->queue_timeout_ms, terms->queue_timeout_ms),
         .deadline_ms = deadline(engine, order->deadline_ms, terms->deadline_ms),
+        .queue_key = order->queue_key,
         .keyed = order->client_token != NULL,
     };
     int64_t timeout_ms = order->statement_timeout_ms;

@@ -68,6 +68,7 @@ put_offer(outbox_t *self, const submit_t *job)
     offer->id = job->id;
     snprintf(offer->tenant, sizeof offer->tenant, "%s", job->tenant);
     snprintf(offer->source, sizeof offer->source, "%s", job->source);
+    snprintf(offer->queue_key, sizeof offer->queue_key, "%s", job->queue_key ? job->queue_key : "");
     offer->priority = (uint32_t)job->priority;
     offer->retention_s = job->retention_s;
     offer->several = job->steps != NULL;

@@ -17,6 +17,7 @@ typedef struct {
     jobid_t id;
     char tenant[64];
     char source[64];
+    char queue_key[QUEUE_KEY_MOST + 1]; /* "": none */
     uint32_t priority;
     int32_t retention_s;
     bool several; /* steps */

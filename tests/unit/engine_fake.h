@@ -29,6 +29,7 @@ struct engine {
     int64_t step_ms;       /* timeout of its last step */
     char source[64];
     char token[300];
+    char queue_key[200];
     bool started;      /* a cancel says that it never was, if not */
     int32_t renewed_s; /* what was asked of the last renewal; -1: none */
     bool removed;
@@ -139,6 +140,8 @@ fake_take(engine_t *self, const order_t *order, err_t *err)
     snprintf(self->sql, sizeof self->sql, "%s", order->steps[0].sql);
     snprintf(self->when, sizeof self->when, "%s", last->when ? last->when : "");
     snprintf(self->source, sizeof self->source, "%s", order->source ? order->source : "");
+    snprintf(self->queue_key, sizeof self->queue_key, "%s",
+             order->queue_key ? order->queue_key : "");
     snprintf(self->token, sizeof self->token, "%s", order->client_token ? order->client_token : "");
     return true;
 }

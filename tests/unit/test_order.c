@@ -1,6 +1,7 @@
 /* An order becomes a job to be submitted: what is refused, and what is capped. */
 #include "tests/unit/unit.h"
 
+#include "api/option.h"
 #include "tests/unit/order_engine.h"
 
 static void
@@ -241,6 +242,32 @@ who_may_only_read_orders_nothing(void **unused)
     assert_int_equal(err.kind, ERR_DENIED);
 }
 
+static void
+a_queue_key_is_a_short_text(void **unused)
+{
+    (void)unused;
+    char key[OPTION_QUEUE_KEY_MOST + 2];
+    memset(key, 'k', sizeof key);
+    order_t order = order_of("v1_job", &select_1);
+    order.queue_key = key;
+    order.queue_key_size = OPTION_QUEUE_KEY_MOST + 1;
+    refused(&order, "option 'queue_key' must have 1 to 128 bytes");
+    order.queue_key_size = 0;
+    refused(&order, "option 'queue_key' must have 1 to 128 bytes");
+    order.queue_key = "a\0b";
+    order.queue_key_size = 3;
+    refused(&order, "option 'queue_key' holds a NUL byte");
+    order.queue_key = "a\xff";
+    order.queue_key_size = 2;
+    refused(&order, "option 'queue_key' is not valid UTF-8");
+    key[OPTION_QUEUE_KEY_MOST] = '\0';
+    order.queue_key = key;
+    order.queue_key_size = OPTION_QUEUE_KEY_MOST;
+    placing_t placing = placed(&order);
+    assert_string_equal(placing.job.queue_key, key);
+    placing_clear(&placing);
+}
+
 int
 main(void)
 {
@@ -258,6 +285,7 @@ main(void)
         CLAIM(the_timeout_of_a_jobs_only_step_is_the_jobs),
         CLAIM(options_out_of_range_or_at_odds_are_refused),
         CLAIM(who_may_only_read_orders_nothing),
+        CLAIM(a_queue_key_is_a_short_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,8 @@ whatever_differs_makes_another_request(void **unused)
     order_t base = an_order(steps, 2);
     base.client_token = "t";
     base.client_token_size = 1;
-    order_t others[12];
-    for (size_t i = 0; i < 12; i++)
+    order_t others[13];
+    for (size_t i = 0; i < 13; i++)
         others[i] = base;
     others[0].step_count = 1;
     others[1].steps = changed;
@@ -159,10 +159,12 @@ whatever_differs_makes_another_request(void **unused)
     others[9].max_rows = 77;
     others[10].max_bytes = 77;
     others[11].truncate = true;
+    others[12].queue_key = "k";
+    others[12].queue_key_size = 1;
     uint8_t hash[TOKEN_HASH_SIZE];
     uint8_t other[TOKEN_HASH_SIZE];
     request_of(&base, hash);
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 13; i++) {
         request_of(&others[i], other);
         assert_memory_not_equal(hash, other, TOKEN_HASH_SIZE);
     }

@@ -5,7 +5,11 @@
 static submit_t
 a_job(int64_t ms)
 {
-    return (submit_t){ .id = jobid_make(ms, 0), .tenant = "demo", .source = "shop", .priority = 5 };
+    return (submit_t){ .id = jobid_make(ms, 0),
+                       .tenant = "demo",
+                       .source = "shop",
+                       .priority = 5,
+                       .queue_key = ms % 2 ? "line" : NULL };
 }
 
 /* Put jobs in one by one; how many of these calls asked for the thread? */
@@ -50,6 +54,8 @@ what_was_put_in_is_taken_out_in_order(void **unused)
         assert_string_equal(load->offers[199].tenant, "demo");
         assert_string_equal(load->offers[199].source, "shop");
         assert_int_equal(load->offers[199].priority, 5);
+        assert_string_equal(load->offers[199].queue_key, "line");
+        assert_string_equal(load->offers[198].queue_key, "");
         assert_int_equal(load->watch_count, 1);
         assert_true(jobid_equal(&load->watches[0], &id));
     }

@@ -13,7 +13,7 @@ options_reach_the_engine(void **unused)
                           "\"max_attempts\":4,\"read_only\":true,\"autocommit\":false,"
                           "\"transaction\":\"step\",\"retention_s\":5,\"client_token\":\"t\","
                           "\"max_rows\":9007199254740992,\"max_bytes\":6,"
-                          "\"on_limit\":\"truncate\"}"),
+                          "\"on_limit\":\"truncate\",\"queue_key\":\"k \\u00e9\"}"),
                      200);
     assert_string_equal(fake.sql, "SELECT 1");
     assert_string_equal(fake.source, "depot");
@@ -27,6 +27,8 @@ options_reach_the_engine(void **unused)
     assert_int_equal(fake.order.autocommit, AUTOCOMMIT_NEVER);
     assert_int_equal(fake.order.retention_s, 5);
     assert_string_equal(fake.token, "t");
+    assert_string_equal(fake.queue_key, "k \xc3\xa9");
+    assert_int_equal(fake.order.queue_key_size, 4);
     assert_true(fake.order.max_rows == INT64_C(9007199254740992));
     assert_int_equal(fake.order.max_bytes, 6);
     assert_true(fake.order.truncate);
@@ -58,6 +60,7 @@ options_that_are_missing_are_defaults(void **unused)
     assert_int_equal(fake.order.max_bytes, 0);
     assert_false(fake.order.truncate);
     assert_null(fake.order.client_token);
+    assert_null(fake.order.queue_key);
     assert_null(fake.order.source);
 }
 
@@ -161,12 +164,13 @@ options_that_are_wrong_are_named(void **unused)
         { "\"params\":[9223372036854775808]", "as a parameter, give it as a text with a type" },
         { "\"tags\":{}", "option 'tags' is not served yet" },
         { "\"run_at\":null", "option 'run_at' is not served yet" },
-        { "\"queue_key\":\"a\"", "option 'queue_key' is not served yet" },
         { "\"max_rows\":0", "option 'max_rows' must be a whole number from 1 to 90071992547409" },
         { "\"max_rows\":9007199254740993", "option 'max_rows' must be" },
         { "\"max_bytes\":1.5", "option 'max_bytes' must be" },
         { "\"on_limit\":\"stop\"", "option 'on_limit' must be \\\"fail\\\" or \\\"truncate\\\"" },
         { "\"on_limit\":1", "option 'on_limit' must be a text" },
+        { "\"queue_key\":\"\"", "option 'queue_key' is empty" },
+        { "\"queue_key\":null", "option 'queue_key' must be a text" },
         { "\"callback_url\":\"x\"", "option 'callback_url' is not served yet" },
         { "\"Priority\":1", "unknown member 'Priority'" },
     };

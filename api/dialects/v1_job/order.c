@@ -19,6 +19,7 @@ static const char *const known[] = {
     "read_only",
     "retention_s",
     "client_token",
+    "queue_key",
     "max_rows",
     "max_bytes",
     "on_limit",
@@ -26,12 +27,11 @@ static const char *const known[] = {
     /* not yet: */
     "tags",
     "run_at",
-    "queue_key",
     "callback_url",
     NULL,
 };
 
-enum { NOT_YET = 16 }; /* index in `known` */
+enum { NOT_YET = 17 }; /* index in `known` */
 
 /* --- texts --- */
 
@@ -229,6 +229,15 @@ read_params(v1_wish_t *self, err_t *err)
 }
 
 static bool
+read_queue_key(v1_wish_t *self, err_t *err)
+{
+    if (!read_word(self, "queue_key", &self->order.queue_key, err))
+        return false;
+    (void)json_part_text(json_doc_part(self->doc, "queue_key"), &self->order.queue_key_size);
+    return true;
+}
+
+static bool
 read_options(v1_wish_t *self, const call_t *call, err_t *err)
 {
     order_t *order = &self->order;
@@ -244,7 +253,7 @@ read_options(v1_wish_t *self, const call_t *call, err_t *err)
         || !read_small(self, "retention_s", &order->retention_s, err)
         || !read_number(self, "max_rows", &order->max_rows, err)
         || !read_number(self, "max_bytes", &order->max_bytes, err) || !read_on_limit(self, err)
-        || !read_token(self, call, err) || !read_params(self, err))
+        || !read_token(self, call, err) || !read_params(self, err) || !read_queue_key(self, err))
         return false;
     order->autocommit = autocommit ? AUTOCOMMIT_ALWAYS : AUTOCOMMIT_NEVER;
     return true;
