@@ -411,6 +411,12 @@ exchange_wants_sweep(exchange_t *self, int64_t now_ms)
     return self->epoch > 0;
 }
 
+bool
+exchange_awaits_sweep(const exchange_t *self)
+{
+    return self->epoch > 0 && (self->missing || self->doubtful);
+}
+
 /* --- life --- */
 
 const queue_t *

@@ -67,6 +67,10 @@ bool exchange_wants_sweep(exchange_t *self, int64_t now_ms);
 /* The same for lines that the queue asks for. */
 bool exchange_wants_lines(exchange_t *self, int64_t now_ms);
 
+/* Is there something that the store should be asked for, but not yet? Then there need be no event
+ * until it may. */
+bool exchange_awaits_sweep(const exchange_t *self);
+
 /* For the sweep and for logs. Points into self. */
 const queue_t *exchange_queue(const exchange_t *self);
 uint32_t exchange_members(const exchange_t *self);

@@ -50,6 +50,7 @@ struct hub {
     retire_t *retire;
     loop_timer_t *beat_timer;
     loop_timer_t *sweep_timer;
+    loop_timer_t *soon; /* a sweep may be asked for again */
     uint32_t sweeps;
     bool leader_known; /* as far as the store's list of brokers goes */
     bool announced;
@@ -148,6 +149,25 @@ hub_announce(hub_t *self)
         log_error("node.announce", "name=%s why=%s", self->name, err.text);
 }
 
+/* The end of this turn does the rest. */
+static void
+hub_soon(void *arg)
+{
+    hub_t *self = arg;
+    self->soon = NULL;
+}
+
+static void
+hub_ask(hub_t *self)
+{
+    if (exchange_wants_sweep(self->exchange, clock_mono_ms()))
+        hub_sweep(self, SWEEP_JOBS, SWEEP_PAIRS_MOST);
+    else if (exchange_wants_lines(self->exchange, clock_mono_ms()))
+        hub_sweep(self, SWEEP_LINES, SWEEP_PAIRS_MOST);
+    if (exchange_awaits_sweep(self->exchange) && !self->soon)
+        self->soon = loop_after(self->loop, EXCHANGE_LINES_GAP_MS, hub_soon, self);
+}
+
 static bool
 hub_turn(void *arg)
 {
@@ -155,10 +175,7 @@ hub_turn(void *arg)
     exchange_lead(self->exchange, leader_epoch(self->leader));
     hub_read(self);
     exchange_turn(self->exchange, clock_mono_ms());
-    if (exchange_wants_sweep(self->exchange, clock_mono_ms()))
-        hub_sweep(self, SWEEP_JOBS, SWEEP_PAIRS_MOST);
-    else if (exchange_wants_lines(self->exchange, clock_mono_ms()))
-        hub_sweep(self, SWEEP_LINES, SWEEP_PAIRS_MOST);
+    hub_ask(self);
     hub_announce(self);
     return bus_waits(self->bus);
 }
@@ -354,6 +371,7 @@ hub_destroy(hub_t **self_p)
         return;
     loop_cancel(&self->beat_timer);
     loop_cancel(&self->sweep_timer);
+    loop_cancel(&self->soon);
     leader_destroy(&self->leader);
     if (self->exchange && self->bus)
         exchange_lead(self->exchange, 0);

@@ -58,7 +58,9 @@ a_claim_that_was_refused_has_the_line_looked_at_soon_and_not_all_the_time(void *
     say_offer_of(world, 2, "other");
     turn(world);
     say_release(world, 1, (wire_release_t){ .job = id_of(2), .verdict = RELEASE_LINE }, T0);
+    assert_false(exchange_awaits_sweep(world->exchange));
     assert_false(exchange_wants_lines(world->exchange, T0 + 1000 + EXCHANGE_LINES_GAP_MS - 1));
+    assert_true(exchange_awaits_sweep(world->exchange));
     assert_true(exchange_wants_lines(world->exchange, T0 + 1000 + EXCHANGE_LINES_GAP_MS));
 }
 
