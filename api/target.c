@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/percent.h"
 #include "common/utf8.h"
 
 size_t
@@ -12,35 +13,6 @@ target_room(const char *path, const char *query)
     return strlen(path) + (query ? 2 * strlen(query) : 0) + 4;
 }
 
-static int
-hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
-/* One byte of `text`, decoded; -1 when it is a bad percent sign. Moves *at behind it. */
-static int
-decode_byte(const char *text, size_t size, size_t *at, bool form)
-{
-    char byte = text[(*at)++];
-    if (form && byte == '+')
-        return ' ';
-    if (byte != '%')
-        return (unsigned char)byte;
-    if (*at + 2 > size)
-        return -1;
-    int high = hex_value(text[*at]);
-    int low = hex_value(text[*at + 1]);
-    *at += 2;
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 /* Decode `size` bytes into *room, NUL behind them, and move *room on. NULL: *why says it. */
 static const char *
 decode(const char *text, size_t size, bool form, char **room, const char **why)
@@ -48,7 +20,7 @@ decode(const char *text, size_t size, bool form, char **room, const char **why)
     char *start = *room;
     char *out = start;
     for (size_t at = 0; at < size;) {
-        int byte = decode_byte(text, size, &at, form);
+        int byte = percent_byte(text, size, &at, form);
         if (byte < 0) {
             *why = "a percent sign in the URL is not followed by two hex digits";
             return NULL;
