@@ -8,6 +8,7 @@
 #ifndef API_DIALECT_H
 #define API_DIALECT_H
 
+#include "api/body.h"
 #include "api/conditional.h"
 #include "api/engine.h"
 #include "api/http.h"

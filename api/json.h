@@ -79,11 +79,16 @@ int64_t json_doc_int(const json_doc_t *self, const char *member);
 /* The first member that is not in the NULL-terminated list `known`, or NULL. Points into self. */
 const char *json_doc_unknown(const json_doc_t *self, const char *const *known);
 
+/* Add the members of `under` that are not there yet; both documents then belong to one thread.
+ * False when there is no memory. */
+bool json_doc_merge(json_doc_t *self, const json_doc_t *under) MUST_USE;
+
 /* A value inside a parsed document: points into it, and is valid as long. */
 typedef struct {
     void *at; /* NULL: it is missing */
 } json_part_t;
 
+json_part_t json_doc_root(const json_doc_t *self);
 json_part_t json_doc_part(const json_doc_t *self, const char *member);
 json_kind_t json_part_kind(json_part_t self);
 const char *json_part_text(json_part_t self, size_t *size); /* NULL unless it is a text */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "api/json.h"
+#include "api/json_inner.h"
 #include "common/utf8.h"
 
 enum { DEPTH_MOST = 64 };
@@ -80,8 +80,14 @@ json_parse(const char *body, size_t size, err_t *err)
         err_set(err, ERR_INVALID, "the body must be a JSON object");
         return NULL;
     }
+    return json_doc_new((json_part_t){ root });
+}
+
+json_doc_t *
+json_doc_new(json_part_t root)
+{
     json_doc_t *self = mem_new(sizeof *self);
-    self->root = root;
+    self->root = root.at;
     return self;
 }
 
@@ -99,6 +105,18 @@ static jansson_t *
 value(json_part_t part)
 {
     return part.at;
+}
+
+json_part_t
+json_doc_root(const json_doc_t *self)
+{
+    return (json_part_t){ self->root };
+}
+
+bool
+json_doc_merge(json_doc_t *self, const json_doc_t *under)
+{
+    return json_object_update_missing(self->root, under->root) == 0;
 }
 
 json_part_t
