@@ -13,6 +13,7 @@
 #include "api/engine.h"
 #include "api/http.h"
 #include "api/json.h"
+#include "api/json_length.h"
 #include "api/negotiate.h"
 #include "api/param.h"
 #include "api/rowtext.h"
