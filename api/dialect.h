@@ -14,6 +14,7 @@
 #include "api/http.h"
 #include "api/json.h"
 #include "api/json_length.h"
+#include "api/jsonp.h"
 #include "api/negotiate.h"
 #include "api/param.h"
 #include "api/rowtext.h"

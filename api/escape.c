@@ -9,7 +9,12 @@
 #define ONES UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-enum { WORD = 8, BYTE_BITS = 8 };
+enum {
+    WORD = 8,
+    BYTE_BITS = 8,
+    SEPARATOR = 3,        /* bytes of U+2028 */
+    SEPARATOR_ESCAPE = 6, /* bytes of \u2028 */
+};
 
 static const char hex[] = "0123456789abcdef";
 
@@ -201,4 +206,42 @@ escape_hex(char *out, const char *bytes, size_t size)
         *out++ = hex[byte & 0x0f];
     }
     return out;
+}
+
+/* --- scripts --- */
+
+/* The first U+2028 or U+2029, or NULL. */
+static char *
+find_separator(char *text, const char *end)
+{
+    while ((text = memchr(text, '\xe2', (size_t)(end - text)))) {
+        if (end - text < SEPARATOR)
+            return NULL;
+        if (text[1] == '\x80' && (text[2] == '\xa8' || text[2] == '\xa9'))
+            return text;
+        text++;
+    }
+    return NULL;
+}
+
+size_t
+escape_script(char *text, size_t size)
+{
+    char *from = find_separator(text, text + size);
+    size_t grown = 0;
+    for (char *at = from; at; at = find_separator(at + SEPARATOR, text + size))
+        grown += SEPARATOR_ESCAPE - SEPARATOR;
+    char *in = text + size;
+    char *out = in + grown;
+    while (out > in) { /* from the end, where there is room, to the first one */
+        char last = *--in;
+        if ((last == '\xa8' || last == '\xa9') && in[-1] == '\x80' && in[-2] == '\xe2') {
+            in -= SEPARATOR - 1;
+            out -= SEPARATOR_ESCAPE;
+            memcpy(out, last == '\xa8' ? "\\u2028" : "\\u2029", SEPARATOR_ESCAPE);
+        } else {
+            *--out = last;
+        }
+    }
+    return size + grown;
 }

@@ -27,4 +27,9 @@ char *escape_hex(char *out, const char *bytes, size_t size);
 /* A CSV field that needs no quotes around it, as it is; NULL when it needs them. */
 char *escape_csv_plain(char *out, const char *text, size_t size);
 
+/* Within `size` bytes of JSON text, in place: U+2028 and U+2029, which may stand in JSON and end a
+ * line in scripts of older kinds, become escapes. There must be room for twice as many bytes.
+ * Returns how many there are now. */
+size_t escape_script(char *text, size_t size);
+
 #endif

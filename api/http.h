@@ -113,6 +113,10 @@ void reply_trailer(reply_t *self, const char *name, const char *value);
  * old one. Before the first byte of the body. */
 void reply_encode(reply_t *self, encoding_t encoding);
 
+/* What is written from here on, until it is said otherwise, is JSON in a script: what may stand in
+ * JSON only is escaped (escape_script). The reply's buffer then has half as much room. */
+void reply_script(reply_t *self, bool begin);
+
 /* Something failed after the first bytes: what was not sent is dropped. If nothing was sent yet,
  * the reply starts anew and may become an error; returns whether that is so. */
 bool reply_restart(reply_t *self);

@@ -59,6 +59,7 @@ struct reply {
     bool typed;         /* the handler gave a Content-Type */
     bool cached;        /* ... a Cache-Control */
     bool stream;        /* it comes in chunks, however small it is */
+    bool script;        /* what is written now is escaped */
     encoder_t *encoder; /* NULL: as it is */
     char *coded;        /* REPLY_CODED_SIZE bytes while there is an encoder */
     size_t trailer_used;

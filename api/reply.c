@@ -5,13 +5,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/escape.h"
 #include "api/http_inner.h"
 #include "common/clock.h"
 
 enum {
     CHUNK_HEAD_SIZE = 8, /* "0003ff\r\n" */
     MS_PER_S = 1000,
-    SMALL = 1 << 10, /* bytes that are not worth a coding */
+    SMALL = 1 << 10,   /* bytes that are not worth a coding */
+    SEPARATOR_CUT = 2, /* bytes of U+2028 that may wait for its last one */
 };
 
 static const char chunk_end[] = "\r\n";
@@ -254,7 +256,7 @@ begin_anew(reply_t *self)
 {
     self->used = 0;
     self->status = 200;
-    self->typed = self->cached = self->stream = false;
+    self->typed = self->cached = self->stream = self->script = false;
     self->extra_used = self->trailer_used = 0;
     forget_encoder(self);
 }
@@ -344,7 +346,7 @@ reply_write(reply_t *self, const void *data, size_t size)
 {
     const char *from = data;
     while (size > 0) {
-        size_t part = size < REPLY_ROOM_MOST / 2 ? size : REPLY_ROOM_MOST / 2;
+        size_t part = size < REPLY_ROOM_MOST / 4 ? size : REPLY_ROOM_MOST / 4;
         memcpy(reply_room(self, part), from, part);
         reply_wrote(self, part);
         from += part;
@@ -352,29 +354,63 @@ reply_write(reply_t *self, const void *data, size_t size)
     }
 }
 
+void
+reply_script(reply_t *self, bool begin)
+{
+    self->script = begin;
+}
+
+/* How many bytes may be written at least, when `used` ones are there: all of them may have to be
+ * escaped, and so may the one that they complete. */
+static size_t
+room_behind(const reply_t *self, size_t used)
+{
+    size_t left = REPLY_ROOM_MOST - used;
+    if (!self->script)
+        return left;
+    return left > 2 * SEPARATOR_CUT ? left / 2 - SEPARATOR_CUT : 0;
+}
+
+/* What waits goes out, but for the beginning of what may have to be escaped. */
+static void
+make_room(reply_t *self)
+{
+    char kept[SEPARATOR_CUT];
+    size_t size = self->script && self->used >= SEPARATOR_CUT ? SEPARATOR_CUT : 0;
+    self->used -= size;
+    memcpy(kept, body_start(self) + self->used, size);
+    if (self->bad)
+        self->used = 0;
+    else
+        send_waiting(self, false);
+    memcpy(body_start(self), kept, size);
+    self->used = size;
+}
+
 char *
 reply_room(reply_t *self, size_t size)
 {
-    assert(size <= REPLY_ROOM_MOST);
+    assert(size <= room_behind(self, self->script ? SEPARATOR_CUT : 0));
     need_buffer(self);
-    if (self->used + size > REPLY_ROOM_MOST) {
-        if (self->bad)
-            self->used = 0;
-        else
-            send_waiting(self, false);
-    }
+    if (size > room_behind(self, self->used))
+        make_room(self);
     return body_start(self) + self->used;
 }
 
 size_t
 reply_left(const reply_t *self)
 {
-    return REPLY_ROOM_MOST - self->used;
+    return room_behind(self, self->used);
 }
 
 void
 reply_wrote(reply_t *self, size_t size)
 {
+    if (self->script) { /* with what it may complete */
+        size_t before = self->used < SEPARATOR_CUT ? self->used : SEPARATOR_CUT;
+        char *from = body_start(self) + self->used - before;
+        size = escape_script(from, before + size) - before;
+    }
     self->used += size;
     assert(self->used <= REPLY_ROOM_MOST);
 }

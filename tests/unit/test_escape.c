@@ -138,6 +138,47 @@ bytes_are_hex_in_lower_case(void **unused)
     assert_memory_equal(out, "00ff1a", 6);
 }
 
+/* The plain way: at each place, is there a separator? */
+static size_t
+slow_script(char *out, const char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        bool line = size - i >= 3 && memcmp(text + i, "\xe2\x80\xa8", 3) == 0;
+        if (line || (size - i >= 3 && memcmp(text + i, "\xe2\x80\xa9", 3) == 0)) {
+            memcpy(out + used, line ? "\\u2028" : "\\u2029", 6);
+            used += 6;
+            i += 2;
+        } else {
+            out[used++] = text[i];
+        }
+    }
+    return used;
+}
+
+static void
+separators_are_escaped_in_place_and_nothing_else(void **unused)
+{
+    (void)unused;
+    static const char bytes[] = { '\xe2', '\x80', '\xa8', '\xa9', 'a' };
+    enum { MOST = 7 };
+    size_t count = 1;
+    for (size_t size = 0; size <= MOST; size++, count *= sizeof bytes) {
+        for (size_t which = 0; which < count; which++) {
+            char text[MOST + 1];
+            char wanted[2 * MOST];
+            size_t rest = which;
+            for (size_t i = 0; i < size; i++, rest /= sizeof bytes)
+                text[i] = bytes[rest % sizeof bytes];
+            own(mem) room = mem_new(2 * size + 1);
+            memcpy(room, text, size);
+            size_t made = slow_script(wanted, text, size);
+            assert_int_equal(escape_script(room, size), made);
+            assert_memory_equal(room, wanted, made);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -146,6 +187,7 @@ main(void)
         cmocka_unit_test(any_two_bytes_side_by_side),
         cmocka_unit_test(what_is_all_escapes_just_fits),
         cmocka_unit_test(bytes_are_hex_in_lower_case),
+        cmocka_unit_test(separators_are_escaped_in_place_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
