@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/conditional.h"
 #include "api/engine.h"
+#include "api/host.h"
 #include "api/http.h"
 #include "api/json.h"
 #include "api/json_length.h"
