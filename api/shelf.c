@@ -11,7 +11,7 @@
 
 enum {
     COST_LEAST = 16 << 10, /* a sheet counts for so much at least: they are looked through */
-    SPARES_MOST = 8,
+    SPARES_MOST = 4,
     ROUND = 16 << 10, /* pages of a result differ by a row or two */
 };
 
