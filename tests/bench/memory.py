@@ -85,7 +85,8 @@ def slow(world, _measure, name):
     said = [world.report(command, reader) for reader in readers]
     if any(one["error"] or one["whole"] for one in said):
         raise Unfit(f"the slow readers did not read as they should: {said}")
-    show(name, f"{SLOW_READERS} readers of {SLOW_RATE >> 10} KiB/s: {watch.said()}", MOST)
+    show(name, f"{SLOW_READERS} readers of {SLOW_RATE >> 10} KiB/s: {watch.said()}",
+         "bounded: 32 MiB, and 1 for each reader")
     note(f"they had read {sum(one['bytes'] for one in said):,} bytes")
 
 
@@ -104,4 +105,4 @@ def huge(world, _measure, name):
         wait_done(other, submit(other, "SELECT 1"))
         show(name, f"a row of 1 GB in each of {HUGE_SLOTS} slots: {watch.said()}",
              "each job fails, the process lives")
-        note("; ".join(sorted({str(said.get("failedReason") or said) for said in ended})))
+        note("; ".join(sorted({said["error"]["message"] for said in ended})))

@@ -7,6 +7,7 @@ import parts
 import samples
 from calls import stats
 from figures import Pair, Unfit, note, show, show_parts, spread
+from rows import wide_rows
 
 ASKED = 200
 OFFSET_TIMES = 4  # the rows of `offset`, in --rows
@@ -84,7 +85,7 @@ def out(world, _measure, name):
 
 
 def wide_out(world, _measure, name):
-    rows = world.options.rows // 10
+    rows = wide_rows(world)
     query = samples.WIDE_SQL.format(rows=rows)
     stored = Stored(world, query, rows)
     ceilings.keep_table(world, "read_wide", query, samples.WIDE_COLUMNS)

@@ -50,8 +50,16 @@ def four(world, measure, name):
     against_pipes(world, measure, name, "four L4 at once", load)
 
 
-def wide(world, measure, name):
+def wide_rows(world):
+    """Make the table of wide rows; how many it has."""
     rows = world.options.rows // 10
+    world.source("DROP TABLE IF EXISTS public.bench_wide;" + samples.WIDE_TABLE.format(rows=rows))
+    world.source("VACUUM (ANALYZE) public.bench_wide;")
+    return rows
+
+
+def wide(world, measure, name):
+    rows = wide_rows(world)
     load = ([samples.WIDE_SQL.format(rows=rows)], rows, samples.WIDE_COLUMNS)
     against_pipes(world, measure, name, "L4 of it", load)
 
