@@ -271,10 +271,37 @@ engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *
     if (!keys_owner(self->keys, key_id, secret, clock_mono_ms(), &owner, err))
         return false;
     snprintf(caller->tenant, sizeof caller->tenant, "%s", owner.tenant);
-    snprintf(caller->key_id, sizeof caller->key_id, "%s", key_id);
+    snprintf(caller->key_id, sizeof caller->key_id, "%s", owner.key_id);
     snprintf(caller->role, sizeof caller->role, "%s", owner.role);
     snprintf(caller->source, sizeof caller->source, "%s", owner.source);
     return true;
+}
+
+bool
+engine_caller_of(engine_t *self, const char *tenant, const char *key, caller_t *caller, err_t *err)
+{
+    apikey_t whole;
+    char handle[KEY_HANDLE_SIZE];
+    caller_t found;
+    bool known = key_parse(key, &whole)
+                     ? engine_caller(self, whole.id, whole.secret, &found, err)
+                     : engine_caller(self, key_handle(tenant, key, handle), key, &found, err);
+    if (!known)
+        return false;
+    if (strcmp(found.tenant, tenant) != 0) /* of another, or of one whose name was cut */
+        return err_set(err, ERR_NO_KEY, "no such API key");
+    *caller = found;
+    return true;
+}
+
+bool
+engine_tenant(engine_t *self, const char *name, err_t *err)
+{
+    char handle[KEY_HANDLE_SIZE];
+    bool known = key_tenant_valid(name)
+                     ? keys_known(self->keys, key_tenant(name, handle), clock_mono_ms(), err)
+                     : err_set(err, ERR_NO_KEY, "no such tenant");
+    return known || (err->kind == ERR_NO_KEY && err_set(err, ERR_NOT_FOUND, "no such tenant"));
 }
 
 /* --- jobs in --- */

@@ -94,6 +94,15 @@ bool engine_ready(engine_t *self, err_t *err) MUST_USE;
 bool engine_caller(engine_t *self, const char *key_id, const char *secret, caller_t *caller,
                    err_t *err) MUST_USE;
 
+/* Who has this key of this tenant? The key is any that is the tenant's: a generated one, whole or
+ * its secret alone, or one that the operator gave. ERR_NO_KEY when it is none of the tenant's, or
+ * there is no such tenant: which of the two cannot be told apart. */
+bool engine_caller_of(engine_t *self, const char *tenant, const char *key, caller_t *caller,
+                      err_t *err) MUST_USE;
+
+/* Is there such a tenant? ERR_NOT_FOUND when there is none. */
+bool engine_tenant(engine_t *self, const char *name, err_t *err) MUST_USE;
+
 /* Make a job durable, then tell the broker. With a client token that the same order had before, *id
  * is that job's and nothing is made. Fails with ERR_DENIED for read-only keys; ERR_INVALID when the
  * tenant has no such source, a text holds a NUL or invalid UTF-8, or an option is out of its range

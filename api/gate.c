@@ -140,13 +140,11 @@ gate_caller(engine_t *engine, const request_t *request, caller_t *caller, err_t 
     claim_t claim;
     if (!gate_claim(request, &claim, err))
         return false;
-    char handle[KEY_HANDLE_SIZE];
     err_clear(err);
     bool known = (!claim.bare || key_id_valid(claim.key_id))
                  && engine_caller(engine, claim.key_id, claim.secret, caller, err);
     if (!known && claim.bare && err->kind != ERR_UNAVAILABLE)
-        known = engine_caller(engine, key_handle(claim.key_id, claim.secret, handle), claim.secret,
-                              caller, err);
+        known = engine_caller_of(engine, claim.key_id, claim.secret, caller, err);
     if (!known)
         return err->kind == ERR_NO_KEY ? no_key(err) : false;
     if (claim.tenant[0] != '\0' && strcmp(claim.tenant, caller->tenant) != 0)

@@ -204,25 +204,39 @@ keys_destroy(keys_t **self_p)
     free(self);
 }
 
+/* Who has this id, by what is remembered or by what the store says? */
+static bool
+owner_of(keys_t *self, question_t *question, err_t *err)
+{
+    if (question->id[0] == '\0' || strlen(question->id) >= KEYS_ID_SIZE)
+        return say_unknown(err);
+    switch (look(self, question->id, question->now_ms, &question->owner)) {
+    case CACHE_KNOWN: return true;
+    case CACHE_UNKNOWN: return say_unknown(err);
+    case CACHE_SILENT: break;
+    }
+    return gather_call(self->gather, question, err)
+           || (err->kind == ERR_NO_KEY ? say_unknown(err) : false);
+}
+
 bool
 keys_owner(keys_t *self, const char *key_id, const char *secret, int64_t now_ms, key_owner_t *owner,
            err_t *err)
 {
     uint8_t hash[KEY_HASH_SIZE];
     key_hash(secret, hash);
-    if (key_id[0] == '\0' || strlen(key_id) >= KEYS_ID_SIZE)
-        return say_unknown(err);
-
     question_t question = { .id = key_id, .now_ms = now_ms };
-    switch (look(self, key_id, now_ms, &question.owner)) {
-    case CACHE_KNOWN: break;
-    case CACHE_UNKNOWN: return say_unknown(err);
-    case CACHE_SILENT:
-        if (!gather_call(self->gather, &question, err))
-            return err->kind == ERR_NO_KEY ? say_unknown(err) : false;
-    }
+    if (!owner_of(self, &question, err))
+        return false;
     if (!key_hash_equal(hash, question.owner.hash))
         return say_unknown(err);
     *owner = question.owner;
     return true;
+}
+
+bool
+keys_known(keys_t *self, const char *key_id, int64_t now_ms, err_t *err)
+{
+    question_t question = { .id = key_id, .now_ms = now_ms };
+    return owner_of(self, &question, err);
 }

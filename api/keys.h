@@ -20,7 +20,8 @@ enum {
 
 typedef struct keys keys_t;
 
-/* Ask for a key id's owner; as store_key_find(). Runs on one thread, the cache's own. */
+/* Ask for the owner of a key id, a handle or a tenant's name; as store_key_find(). Runs on one
+ * thread, the cache's own. */
 typedef bool (*keys_find_fn)(void *arg, const char *key_id, key_owner_t *owner, err_t *err);
 
 /* Caller owns the result. */
@@ -31,5 +32,8 @@ void keys_destroy(keys_t **self_p); /* nobody may ask any more */
  * another: which of the two cannot be told apart. `now_ms` is monotonic. */
 bool keys_owner(keys_t *self, const char *key_id, const char *secret, int64_t now_ms,
                 key_owner_t *owner, err_t *err) MUST_USE;
+
+/* Has anybody this key id, handle or name, whatever the secret? ERR_NO_KEY when nobody has. */
+bool keys_known(keys_t *self, const char *key_id, int64_t now_ms, err_t *err) MUST_USE;
 
 #endif

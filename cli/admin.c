@@ -98,6 +98,43 @@ source_limit(const cli_t *cli, err_t *err)
     return store && store_source_limit(store, cli->words[0], &limits, err);
 }
 
+/* The key on standard input, whatever it holds, less the newline behind it. It is not shown again:
+ * who gives it knows it. */
+static bool
+key_read(char text[KEY_GIVEN_MOST + 3], err_t *err)
+{
+    size_t size = fread(text, 1, KEY_GIVEN_MOST + 2, stdin);
+    if (size > 0 && text[size - 1] == '\n')
+        size--;
+    text[size] = '\0';
+    if (key_given_valid(text, size))
+        return true;
+    explicit_bzero(text, size);
+    return err_set(err, ERR_INVALID,
+                   "a given key is read from standard input: 1 to %d bytes of UTF-8, no control "
+                   "characters, and not one that begins with mr1.",
+                   KEY_GIVEN_MOST);
+}
+
+static bool
+key_give(const cli_t *cli, const char *role, int64_t lifetime_s, err_t *err)
+{
+    char text[KEY_GIVEN_MOST + 3];
+    char id[KEY_GIVEN_ID_SIZE];
+    own(store) store = cli_store(cli, err);
+    if (!store || !key_read(text, err))
+        return false;
+    bool given = store_key_give(store, cli->words[0], text, role, lifetime_s, err);
+    (void)key_given_id(cli->words[0], text, id);
+    explicit_bzero(text, sizeof text);
+    if (given && cli->json)
+        printf("{\"tenant\": \"%s\", \"key_id\": \"%s\", \"role\": \"%s\"}\n", cli->words[0], id,
+               role);
+    else if (given)
+        puts(id);
+    return given;
+}
+
 /* The secret is shown here and nowhere else: the store keeps its hash. */
 static bool
 key_add(const cli_t *cli, err_t *err)
@@ -106,6 +143,8 @@ key_add(const cli_t *cli, err_t *err)
     const char *role = cli->role ? cli->role : "write";
     if (cli->expires && !cli_number(cli->expires, "--expires", TEN_YEARS_S, &lifetime_s, err))
         return false;
+    if (cli->given)
+        return key_give(cli, role, lifetime_s, err);
     own(store) store = cli_store(cli, err);
     apikey_t key = key_make();
     if (!store || !store_key_add(store, cli->words[0], &key, role, lifetime_s, err))
@@ -184,7 +223,10 @@ const command_t admin_commands[] = {
       "source limit NAME [--statement-timeout MS] [--queue-timeout MS] [--deadline MS] "
       "[--max-rows N] [--max-bytes N]" },
     { "key", "add", 1, 1, key_add,
-      "key add TENANT [--role read|write|admin] [--expires SECONDS] [--json]" },
+      "key add TENANT [--role read|write|admin] [--expires SECONDS] [--json]\n"
+      "  millrace key add TENANT --given [...]    (the key, any text, on standard input: in a "
+      "command\n"
+      "                                            line others could read it; its id is printed)" },
     { "key", "list", 0, 1, key_list, "key list [TENANT]" },
     { "key", "revoke", 1, 1, key_revoke, "key revoke KEY_ID" },
     { "login", "add", 3, 3, login_add,

@@ -37,6 +37,7 @@ typedef struct {
     const char *max_rows;          /* --max-rows N */
     const char *max_bytes;         /* --max-bytes N */
     bool json;                     /* --json */
+    bool given;                    /* --given */
 } cli_t;
 
 typedef bool (*command_fn)(const cli_t *cli, err_t *err);

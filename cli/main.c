@@ -105,6 +105,8 @@ arguments(cli_t *cli, int argc, char **argv, const char **words, int *count, err
         const option_t *option = option_find(argv[i]);
         if (strcmp(argv[i], "--json") == 0) {
             cli->json = true;
+        } else if (strcmp(argv[i], "--given") == 0) {
+            cli->given = true;
         } else if (option) {
             if (i + 1 == argc)
                 return err_set(err, ERR_INVALID, "%s wants a value", argv[i]);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static const char prefix[] = "mr1.";
 static const char id_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char secret_digits[] =
@@ -16,6 +18,7 @@ enum {
     SECRET_LENGTH = KEY_SECRET_SIZE - 1,
     TEXT_LENGTH = PREFIX_LENGTH + ID_LENGTH + 1 + SECRET_LENGTH,
     SECRET_BYTES = 32,
+    TENANT_MOST = 63,
 };
 static_assert((int)TEXT_LENGTH < (int)KEY_TEXT_SIZE, "a key fits its text");
 
@@ -95,6 +98,66 @@ key_handle(const char *tenant, const char *secret, char handle[KEY_HANDLE_SIZE])
     sodium_bin2hex(digits, sizeof digits, hash, KEY_HANDLE_BYTES);
     snprintf(handle, KEY_HANDLE_SIZE, "%.63s/%s", tenant, digits);
     return handle;
+}
+
+const char *
+key_tenant(const char *tenant, char handle[KEY_HANDLE_SIZE])
+{
+    snprintf(handle, KEY_HANDLE_SIZE, "%.63s/", tenant);
+    return handle;
+}
+
+bool
+key_tenant_parse(const char *handle, char *tenant)
+{
+    size_t size = strcspn(handle, "/");
+    if (size > TENANT_MOST || handle[size] != '/' || handle[size + 1] != '\0')
+        return false;
+    memcpy(tenant, handle, size);
+    tenant[size] = '\0';
+    return true;
+}
+
+bool
+key_tenant_valid(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t size = strspn(name, letters);
+    return size > 0 && size <= TENANT_MOST && name[size] == '\0';
+}
+
+/* A control character: C0, DEL, or C1, which is two bytes in UTF-8. */
+static bool
+has_control(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte < 0x20 || byte == 0x7f)
+            return true;
+        if (byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+bool
+key_given_valid(const char *text, size_t size)
+{
+    return size > 0 && size <= KEY_GIVEN_MOST && utf8_valid(text, size) && !has_control(text, size)
+           && (size < PREFIX_LENGTH || memcmp(text, prefix, PREFIX_LENGTH) != 0);
+}
+
+const char *
+key_given_id(const char *tenant, const char *text, char id[KEY_GIVEN_ID_SIZE])
+{
+    uint8_t hash[KEY_HASH_SIZE];
+    char digits[2 * KEY_HANDLE_BYTES + 1];
+    own(mem) both = mem_format("%s/%s", tenant, text);
+    key_hash(both, hash);
+    sodium_memzero(both, strlen(both));
+    sodium_bin2hex(digits, sizeof digits, hash, KEY_HANDLE_BYTES);
+    snprintf(id, KEY_GIVEN_ID_SIZE, "given:%s", digits);
+    return id;
 }
 
 bool

@@ -236,11 +236,28 @@ store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
 
 /* --- keys --- */
 
+/* A tenant as the owner of its own name. */
+static bool
+tenant_find(store_t *self, const char *name, key_owner_t *owner, err_t *err)
+{
+    *owner = (key_owner_t){ .tenant = "" };
+    pg_param_text(store_params(self), name);
+    own(pg_result) result = NULL;
+    if (!store_run(self, SQL_tenant_find, &result, err))
+        return false;
+    if (!pg_rows(result))
+        return err_set(err, ERR_NO_KEY, "unknown tenant");
+    store_copy(owner->tenant, sizeof owner->tenant, pg_get_text(result, 0, 0));
+    return true;
+}
+
 bool
 store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err)
 {
     char tenant[64];
     uint8_t bytes[KEY_HANDLE_BYTES];
+    if (key_tenant_parse(key_id, tenant))
+        return tenant_find(self, tenant, owner, err);
     bool by_secret = key_handle_parse(key_id, tenant, bytes);
     pg_params_t *params = store_params(self);
     pg_param_text(params, by_secret ? tenant : key_id);
@@ -256,5 +273,6 @@ store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err
     store_copy(owner->tenant, sizeof owner->tenant, pg_get_text(result, 0, 1));
     store_copy(owner->role, sizeof owner->role, pg_get_text(result, 0, 2));
     store_copy(owner->source, sizeof owner->source, pg_get_text(result, 0, 3));
+    store_copy(owner->key_id, sizeof owner->key_id, pg_get_text(result, 0, 4));
     return true;
 }

@@ -172,10 +172,12 @@ typedef struct {
     char tenant[64];
     char role[8];    /* "read", "write", "admin" */
     char source[64]; /* the tenant's default source; "" when it has no login */
+    char key_id[64];
 } key_owner_t;
 
-/* Who owns this key id or handle (key.h), if it is valid now; the caller compares the hash. Fails
- * with ERR_NO_KEY. */
+/* Who owns this key id or handle (key.h), if it is valid now; the caller compares the hash. Of a
+ * tenant's name (key_tenant()) the owner is the tenant, and nothing else is told. Fails with
+ * ERR_NO_KEY. */
 bool store_key_find(store_t *self, const char *key_id, key_owner_t *owner, err_t *err) MUST_USE;
 
 /* --- administration (store_admin.c) --- */
@@ -203,6 +205,10 @@ bool store_source_limit(store_t *self, const char *name, const limits_t *limits,
 bool store_tenant_list(store_t *self, store_row_fn fn, void *arg, err_t *err) MUST_USE;
 bool store_key_add(store_t *self, const char *tenant, const apikey_t *key, const char *role,
                    int64_t lifetime_s, err_t *err) MUST_USE; /* lifetime_s 0: for ever */
+/* The same for a key that the operator gives; one that the tenant has already, and that is valid:
+ * ERR_CONFLICT. */
+bool store_key_give(store_t *self, const char *tenant, const char *text, const char *role,
+                    int64_t lifetime_s, err_t *err) MUST_USE;
 bool store_key_list(store_t *self, const char *tenant, store_row_fn fn, void *arg, err_t *err)
     MUST_USE;
 bool store_key_revoke(store_t *self, const char *key_id, err_t *err) MUST_USE;

@@ -117,22 +117,53 @@ store_tenant_list(store_t *self, store_row_fn fn, void *arg, err_t *err)
     return list(self, SQL_tenant_list, fn, arg, err);
 }
 
+/* A key's columns. */
+typedef struct {
+    const char *id;
+    const char *secret;
+    const char *tenant;
+    const char *role;
+    int64_t lifetime_s;
+} key_row_t;
+
+static bool
+key_put(store_t *self, sql_t query, const key_row_t *row, err_t *err)
+{
+    uint8_t hash[KEY_HASH_SIZE];
+    key_hash(row->secret, hash);
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, row->id);
+    pg_param_bytes(params, hash, sizeof hash);
+    pg_param_text(params, row->tenant);
+    pg_param_text(params, row->role);
+    if (row->lifetime_s)
+        pg_param_int8(params, row->lifetime_s);
+    else
+        pg_param_null(params);
+    return change(self, query, "key", ERR_CONFLICT, err);
+}
+
 bool
 store_key_add(store_t *self, const char *tenant, const apikey_t *key, const char *role,
               int64_t lifetime_s, err_t *err)
 {
-    uint8_t hash[KEY_HASH_SIZE];
-    key_hash(key->secret, hash);
-    pg_params_t *params = store_params(self);
-    pg_param_text(params, key->id);
-    pg_param_bytes(params, hash, sizeof hash);
-    pg_param_text(params, tenant);
-    pg_param_text(params, role);
-    if (lifetime_s)
-        pg_param_int8(params, lifetime_s);
-    else
-        pg_param_null(params);
-    return change(self, SQL_key_add, "key", ERR_CONFLICT, err);
+    const key_row_t row = { key->id, key->secret, tenant, role, lifetime_s };
+    return key_put(self, SQL_key_add, &row, err);
+}
+
+bool
+store_key_give(store_t *self, const char *tenant, const char *text, const char *role,
+               int64_t lifetime_s, err_t *err)
+{
+    if (!key_given_valid(text, strlen(text)))
+        return err_set(
+            err, ERR_INVALID,
+            "a given key has 1 to %d bytes of UTF-8 without control characters, and does "
+            "not begin with mr1.",
+            KEY_GIVEN_MOST);
+    char id[KEY_GIVEN_ID_SIZE];
+    const key_row_t row = { key_given_id(tenant, text, id), text, tenant, role, lifetime_s };
+    return key_put(self, SQL_key_give, &row, err);
 }
 
 bool

@@ -4,6 +4,11 @@
 -- name: tenant_add
 INSERT INTO tenant (name) VALUES ($1::text) ON CONFLICT (name) DO NOTHING RETURNING name;
 
+-- Is there such a tenant?
+-- $1 name
+-- name: tenant_find
+SELECT name FROM tenant WHERE name = $1::text;
+
 -- name: tenant_list
 SELECT name, paused, weight, created_at FROM tenant ORDER BY name;
 
@@ -12,6 +17,18 @@ SELECT name, paused, weight, created_at FROM tenant ORDER BY name;
 INSERT INTO api_key (key_id, secret_hash, tenant, role, expires_at)
 VALUES ($1::text, $2::bytea, $3::text, $4::text, now() + make_interval(secs => $5::bigint))
 RETURNING key_id;
+
+-- A key that the operator gives. One that is there already, and valid, stays as it is (no row back); one
+-- that was revoked or has expired is given anew.
+-- $1 key id, $2 hash, $3 tenant, $4 role, $5 lifetime in seconds or null
+-- name: key_give
+INSERT INTO api_key AS k (key_id, secret_hash, tenant, role, expires_at)
+VALUES ($1::text, $2::bytea, $3::text, $4::text, now() + make_interval(secs => $5::bigint))
+ON CONFLICT (key_id) DO UPDATE
+SET secret_hash = excluded.secret_hash, role = excluded.role, created_at = now(),
+    expires_at = excluded.expires_at, revoked_at = NULL
+WHERE k.revoked_at IS NOT NULL OR k.expires_at <= now()
+RETURNING k.key_id;
 
 -- $1 tenant, or null for all
 -- name: key_list
@@ -26,7 +43,7 @@ UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = $1::t
 -- $1 key id
 -- name: key_find
 SELECT k.secret_hash, k.tenant, k.role,
-       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1)
+       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1), k.key_id
 FROM api_key k
 WHERE k.key_id = $1::text AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
 
@@ -35,7 +52,7 @@ WHERE k.key_id = $1::text AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR 
 -- $1 tenant, $2 first bytes of the hash
 -- name: key_find_secret
 SELECT k.secret_hash, k.tenant, k.role,
-       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1)
+       (SELECT l.source FROM login l WHERE l.tenant = k.tenant ORDER BY l.ordinal LIMIT 1), k.key_id
 FROM api_key k
 WHERE k.tenant = $1::text AND substring(k.secret_hash FOR 8) = $2::bytea
   AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -134,6 +135,56 @@ a_job_that_cannot_be_read_hides_no_other(void **unused)
         pthread_join(threads[i], NULL);
         assert_int_equal(finders[i].failures, i == 0 ? 200 : 0);
     }
+    world_end(&world);
+}
+
+/* ERR_NONE when this key is of this tenant. */
+static err_kind_t
+asks(world_t *world, const char *tenant, const char *key, char text[250])
+{
+    err_t err;
+    caller_t caller;
+    err_clear(&err);
+    if (!engine_caller_of(world->engine, tenant, key, &caller, &err)) {
+        snprintf(text, 250, "%s", err.text);
+        return err.kind;
+    }
+    assert_string_equal(caller.tenant, tenant);
+    return ERR_NONE;
+}
+
+static void
+a_tenant_has_its_own_keys_given_or_generated(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_begin(&world, "2000", "60000");
+    err_t err;
+    const char *tenant = world.caller.tenant;
+    apikey_t key = key_make();
+    char whole[KEY_TEXT_SIZE];
+    char nobody[250];
+    char wrong[250];
+    char long_name[65];
+    memset(long_name, 'a', sizeof long_name);
+    long_name[64] = '\0';
+    assert_true(store_tenant_add(world.store, "stranger", &err));
+    assert_true(store_key_add(world.store, tenant, &key, "write", 0, &err));
+    assert_true(store_key_give(world.store, tenant, "open sesame", "read", 0, &err));
+    assert_int_equal(asks(&world, tenant, "open sesame", wrong), ERR_NONE);
+    assert_int_equal(asks(&world, tenant, key.secret, wrong), ERR_NONE);
+    assert_int_equal(asks(&world, tenant, key_text(&key, whole), wrong), ERR_NONE);
+    assert_int_equal(asks(&world, "stranger", whole, wrong), ERR_NO_KEY);
+    assert_int_equal(asks(&world, "stranger", "open sesame", wrong), ERR_NO_KEY);
+    assert_int_equal(asks(&world, "nobody", "open sesame", nobody), ERR_NO_KEY);
+    assert_string_equal(wrong, nobody);
+    assert_int_equal(asks(&world, long_name, "open sesame", nobody), ERR_NO_KEY);
+    assert_string_equal(wrong, nobody);
+    assert_true(engine_tenant(world.engine, "stranger", &err));
+    assert_false(engine_tenant(world.engine, "nobody", &err));
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_false(engine_tenant(world.engine, "No Body", &err));
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
     world_end(&world);
 }
 
@@ -280,6 +331,7 @@ main(void)
         cmocka_unit_test(orders_that_cannot_run_are_refused),
         cmocka_unit_test(a_wrong_key_has_no_caller),
         cmocka_unit_test(a_job_that_cannot_be_read_hides_no_other),
+        cmocka_unit_test(a_tenant_has_its_own_keys_given_or_generated),
         cmocka_unit_test(connections_that_were_cut_are_mended_unnoticed),
         cmocka_unit_test(a_wait_that_is_over_shows_the_job_as_it_is),
         cmocka_unit_test(a_wait_over_the_cap_counts_as_the_cap),

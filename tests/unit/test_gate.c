@@ -53,6 +53,18 @@ basic_takes_three_users(void **unused)
 }
 
 static void
+a_given_key_is_good_where_its_tenant_is_named(void **unused)
+{
+    (void)unused;
+    err_t err;
+    assert_true(basic("demo:" FAKE_GIVEN, &err));
+    assert_false(basic("other:" FAKE_GIVEN, &err));
+    assert_false(basic(FAKE_ID ":" FAKE_GIVEN, &err));
+    assert_false(let_in("Bearer " FAKE_GIVEN, NULL, &err));
+    assert_false(let_in(NULL, "api_key=let+me+in", &err));
+}
+
+static void
 a_tenant_needs_a_key_of_its_own(void **unused)
 {
     (void)unused;
@@ -150,6 +162,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bearer_is_the_whole_key),
         cmocka_unit_test(basic_takes_three_users),
+        cmocka_unit_test(a_given_key_is_good_where_its_tenant_is_named),
         cmocka_unit_test(a_tenant_needs_a_key_of_its_own),
         cmocka_unit_test(the_query_takes_the_whole_key),
         cmocka_unit_test(authorization_wins_over_the_query),

@@ -122,6 +122,66 @@ a_handle_comes_apart_again(void **unused)
     assert_false(key_handle_parse("demo/0123456789abcdeg", tenant, bytes));
 }
 
+static void
+a_tenants_name_is_no_handle_and_comes_apart_again(void **unused)
+{
+    (void)unused;
+    char handle[KEY_HANDLE_SIZE];
+    char tenant[64];
+    uint8_t bytes[KEY_HANDLE_BYTES];
+    assert_true(key_tenant_parse(key_tenant("demo", handle), tenant));
+    assert_string_equal(tenant, "demo");
+    assert_false(key_handle_parse(handle, tenant, bytes));
+    assert_false(key_tenant_parse("demo", tenant));
+    assert_false(key_tenant_parse("demo/0123456789abcdef", tenant));
+    assert_false(key_tenant_parse(key_handle("demo", "secret", handle), tenant));
+}
+
+static void
+tenants_have_plain_names(void **unused)
+{
+    (void)unused;
+    char name[65];
+    memset(name, 'a', sizeof name);
+    name[63] = '\0';
+    assert_true(key_tenant_valid("a-0") && key_tenant_valid(name));
+    name[63] = 'a';
+    name[64] = '\0';
+    assert_false(key_tenant_valid(name));
+    assert_false(key_tenant_valid("") || key_tenant_valid("A") || key_tenant_valid("a/"));
+}
+
+static void
+a_given_key_is_any_text_that_can_be_written_down(void **unused)
+{
+    (void)unused;
+    char longest[KEY_GIVEN_MOST + 1];
+    memset(longest, 'k', sizeof longest);
+    assert_true(key_given_valid("k", 1));
+    assert_true(key_given_valid("with space: \xc3\xa9/\xf0\x9f\x94\x91", 19));
+    assert_true(key_given_valid(longest, KEY_GIVEN_MOST));
+    assert_false(key_given_valid(longest, KEY_GIVEN_MOST + 1));
+    assert_false(key_given_valid("", 0));
+    assert_false(key_given_valid("a\nb", 3));
+    assert_false(key_given_valid("a\0b", 3));
+    assert_false(key_given_valid("a\x7f", 2));
+    assert_false(key_given_valid("a\xc2\x85", 3));
+    assert_false(key_given_valid("a\xff", 2));
+    assert_false(key_given_valid("mr1.", 4));
+}
+
+static void
+a_given_keys_id_is_of_tenant_and_key(void **unused)
+{
+    (void)unused;
+    char id[KEY_GIVEN_ID_SIZE];
+    char other[KEY_GIVEN_ID_SIZE];
+    assert_string_equal(key_given_id("demo", "secret", id), "given:c7c6761fb4330bab");
+    assert_string_not_equal(id, key_given_id("other", "secret", other));
+    assert_string_not_equal(id, key_given_id("demo", "Secret", other));
+    assert_false(key_id_valid(id));
+}
+
 int
 main(void)
 {
@@ -133,6 +193,10 @@ main(void)
         cmocka_unit_test(the_hash_is_sha_256),
         cmocka_unit_test(one_bit_makes_another_hash),
         cmocka_unit_test(a_handle_comes_apart_again),
+        cmocka_unit_test(a_tenants_name_is_no_handle_and_comes_apart_again),
+        cmocka_unit_test(tenants_have_plain_names),
+        cmocka_unit_test(a_given_key_is_any_text_that_can_be_written_down),
+        cmocka_unit_test(a_given_keys_id_is_of_tenant_and_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,24 @@ an_answer_is_remembered_for_a_while(void **unused)
 }
 
 static void
+whether_somebody_has_an_id_needs_no_secret_and_is_remembered(void **unused)
+{
+    (void)unused;
+    err_t err;
+    fake_t fake = { 0 };
+    own(keys) keys = a_cache(&fake);
+    assert_true(keys_known(keys, "k1", 0, &err));
+    assert_true(keys_known(keys, "k1", 1, &err));
+    assert_false(keys_known(keys, "x1", 0, &err));
+    assert_int_equal(err.kind, ERR_NO_KEY);
+    assert_false(keys_known(keys, "x1", 1, &err));
+    assert_int_equal(fake.asked, 2);
+    fake.away = true;
+    assert_false(keys_known(keys, "k2", 0, &err));
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
+}
+
+static void
 a_wrong_secret_and_an_unknown_key_look_the_same(void **unused)
 {
     (void)unused;
@@ -188,6 +206,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_remembered_for_a_while),
+        cmocka_unit_test(whether_somebody_has_an_id_needs_no_secret_and_is_remembered),
         cmocka_unit_test(a_wrong_secret_and_an_unknown_key_look_the_same),
         cmocka_unit_test(a_wrong_secret_does_not_ask_the_store_again),
         cmocka_unit_test(that_nobody_has_a_key_is_soon_forgotten),
