@@ -82,7 +82,7 @@ cut_suffix(char *user)
 }
 
 static bool
-claim_basic(const char *text, claim_t *claim)
+basic_read(const char *text, basic_t *basic)
 {
     char credentials[CREDENTIALS_MOST + 4];
     if (!base64_read(text, credentials, sizeof credentials))
@@ -91,16 +91,26 @@ claim_basic(const char *text, claim_t *claim)
     if (!password)
         return false;
     *password++ = '\0';
-    char *user = credentials;
-    cut_suffix(user);
-    if (user[0] == '\0' || password[0] == '\0')
+    return copy(basic->user, sizeof basic->user, credentials)
+           && copy(basic->password, sizeof basic->password, password);
+}
+
+static bool
+claim_basic(const char *text, claim_t *claim)
+{
+    basic_t basic;
+    if (!basic_read(text, &basic))
         return false;
-    if (!claim_whole(password, claim)) {
+    cut_suffix(basic.user);
+    if (basic.user[0] == '\0' || basic.password[0] == '\0')
+        return false;
+    if (!claim_whole(basic.password, claim)) {
         claim->bare = true;
-        return copy(claim->key_id, sizeof claim->key_id, user)
-               && copy(claim->secret, sizeof claim->secret, password);
+        return copy(claim->key_id, sizeof claim->key_id, basic.user)
+               && copy(claim->secret, sizeof claim->secret, basic.password);
     }
-    return strcmp(user, claim->key_id) == 0 || copy(claim->tenant, sizeof claim->tenant, user);
+    return strcmp(basic.user, claim->key_id) == 0
+           || copy(claim->tenant, sizeof claim->tenant, basic.user);
 }
 
 /* What follows `scheme` and its spaces, or NULL. */
@@ -121,6 +131,16 @@ claim_header(const char *value, claim_t *claim)
         return claim_whole(rest, claim);
     rest = after_scheme(value, "Basic");
     return rest && claim_basic(rest, claim);
+}
+
+basic_verdict_t
+gate_basic(const request_t *request, basic_t *basic)
+{
+    const char *header = request_header(request, "Authorization");
+    const char *rest = header ? after_scheme(header, "Basic") : NULL;
+    if (!rest)
+        return BASIC_NONE;
+    return basic_read(rest, basic) ? BASIC_THERE : BASIC_BAD;
 }
 
 bool

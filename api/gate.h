@@ -23,6 +23,21 @@ typedef struct {
 /* Read a request's key. Fails with ERR_NO_KEY. */
 bool gate_claim(const request_t *request, claim_t *claim, err_t *err) MUST_USE;
 
+/* What an `Authorization: Basic` says, taken at its word. */
+typedef struct {
+    char user[64];
+    char password[256];
+} basic_t;
+
+typedef enum {
+    BASIC_NONE,  /* there is no such header, or it is of another scheme */
+    BASIC_THERE, /* user and password are filled in */
+    BASIC_BAD,   /* there is one that cannot be read, or is longer than any key */
+} basic_verdict_t;
+
+/* For dialects that find out by themselves who asks. */
+basic_verdict_t gate_basic(const request_t *request, basic_t *basic) MUST_USE;
+
 /* Who asks? Fails with ERR_NO_KEY, and ERR_UNAVAILABLE when it cannot be told now. */
 bool gate_caller(engine_t *engine, const request_t *request, caller_t *caller, err_t *err) MUST_USE;
 

@@ -271,6 +271,33 @@ read_request(worker_t *worker, struct mg_connection *connection, frame_t *frame,
     return true;
 }
 
+/* What this request may bring, as far as its head tells. */
+static size_t
+body_most(const worker_t *worker, const frame_t *frame)
+{
+    const http_options_t *options = &worker->http->options;
+    int64_t most = options->body_bytes;
+    if (!options->body_most || (frame->length == 0 && !frame->chunked))
+        return (size_t)most;
+    int64_t own = options->body_most(options->arg, &worker->desk->request);
+    return (size_t)(own > 0 && own < most ? own : most);
+}
+
+/* `sound`: the head was, and so it can be told whose request it is. */
+static void
+refuse_request(worker_t *worker, const refusal_t *refusal, bool sound)
+{
+    const http_options_t *options = &worker->http->options;
+    if (sound && refusal->status == 413 && options->too_large) {
+        reply_close(&worker->desk->reply);
+        options->too_large(options->arg, &worker->desk->request, &worker->desk->reply);
+        return;
+    }
+    if (refusal->status == 503)
+        reply_header(&worker->desk->reply, "Retry-After", "1");
+    reply_refuse(&worker->desk->reply, refusal);
+}
+
 static void
 serve(worker_t *worker, struct mg_connection *connection)
 {
@@ -283,15 +310,14 @@ serve(worker_t *worker, struct mg_connection *connection)
     bool sound = read_head(worker, about, &frame, &refusal);
     bool head_only = strcmp(about->request_method, "HEAD") == 0;
     reply_begin(&worker->desk->reply, send_bytes, connection, &frame, head_only);
+    if (sound)
+        worker->desk->body.most = body_most(worker, &frame);
     bool whole = sound && read_request(worker, connection, &frame, &refusal);
-    if (whole) {
+    if (whole)
         worker->http->options.handle(worker->http->options.arg, &worker->desk->request,
                                      &worker->desk->reply);
-    } else {
-        if (refusal.status == 503)
-            reply_header(&worker->desk->reply, "Retry-After", "1");
-        reply_refuse(&worker->desk->reply, &refusal);
-    }
+    else
+        refuse_request(worker, &refusal, sound);
     if (crowded(worker->http))
         reply_close(&worker->desk->reply);
     if (!reply_end(&worker->desk->reply))

@@ -29,6 +29,10 @@ typedef struct reply reply_t;
 /* Answers one request; must leave a reply (reply_status and perhaps a body). */
 typedef void (*http_fn)(void *arg, request_t *request, reply_t *reply);
 
+/* The largest body that this request, of which only the head is there, may have; 0: any that the
+ * server takes. */
+typedef int64_t (*http_most_fn)(void *arg, const request_t *request);
+
 typedef struct {
     const char *host;
     int port;           /* 0: the kernel chooses */
@@ -36,6 +40,8 @@ typedef struct {
     int64_t body_bytes; /* the largest body that is read */
     int64_t request_ms; /* for the head, and for the whole body */
     http_fn handle;
+    http_most_fn body_most; /* NULL: none has a limit of its own */
+    http_fn too_large;      /* answers a request whose body is; NULL: in our own words */
     void *arg;
 } http_options_t;
 

@@ -25,6 +25,8 @@ serve(const conf_t *conf, router_t *router, err_t *err)
         .body_bytes = conf_int(conf, "body_bytes"),
         .request_ms = conf_int(conf, "request_ms"),
         .handle = router_handle,
+        .body_most = router_body_most,
+        .too_large = router_too_large,
         .arg = router,
     };
     return http_new(&options, err);

@@ -22,11 +22,11 @@ const dialect_t *const route_dialects[] = {
     NULL,
 };
 
-/* A route, its path split. */
+/* A route, its path split; or a path of a dialect's realm. */
 typedef struct {
     const dialect_t *dialect;
-    const route_t *route;
-    char *path; /* what the segments point into */
+    const route_t *route; /* NULL in the realms */
+    char *path;           /* what the segments point into */
     uint32_t count;
     const char *segments[SEGMENTS_MOST]; /* NULL: a {part} */
 } entry_t;
@@ -34,15 +34,17 @@ typedef struct {
 struct router {
     entry_t *entries;
     uint32_t count;
+    entry_t *realms;
+    uint32_t realm_count;
     _Atomic(engine_t *) engine;
 };
 
 /* --- the table --- */
 
 static void
-split(entry_t *entry)
+split(entry_t *entry, const char *path)
 {
-    entry->path = mem_text(entry->route->path);
+    entry->path = mem_text(path);
     char *rest = entry->path;
     assert(rest[0] == '/');
     uint32_t parts = 0;
@@ -76,7 +78,7 @@ add(router_t *self, const dialect_t *dialect, const route_t *route, err_t *err)
     self->entries = mem_grow(self->entries, (self->count + 1) * sizeof *self->entries);
     entry_t *entry = &self->entries[self->count++];
     *entry = (entry_t){ .dialect = dialect, .route = route };
-    split(entry);
+    split(entry, route->path);
     for (uint32_t i = 0; i + 1 < self->count; i++) {
         const entry_t *other = &self->entries[i];
         if (overlap(other, entry))
@@ -86,11 +88,22 @@ add(router_t *self, const dialect_t *dialect, const route_t *route, err_t *err)
     return true;
 }
 
+static void
+add_realm(router_t *self, const dialect_t *dialect, const char *path)
+{
+    self->realms = mem_grow(self->realms, (self->realm_count + 1) * sizeof *self->realms);
+    entry_t *entry = &self->realms[self->realm_count++];
+    *entry = (entry_t){ .dialect = dialect };
+    split(entry, path);
+}
+
 router_t *
 router_new(const dialect_t *const *dialects, err_t *err)
 {
     own(router) self = mem_new(sizeof *self);
     for (; *dialects; dialects++) {
+        for (const char *const *path = (*dialects)->realm; path && *path; path++)
+            add_realm(self, *dialects, *path);
         for (const route_t *route = (*dialects)->routes; route->method; route++) {
             if (!add(self, *dialects, route, err))
                 return NULL;
@@ -107,7 +120,10 @@ router_destroy(router_t **self_p)
         return;
     for (uint32_t i = 0; i < self->count; i++)
         free(self->entries[i].path);
+    for (uint32_t i = 0; i < self->realm_count; i++)
+        free(self->realms[i].path);
     free(self->entries);
+    free(self->realms);
     free(self);
 }
 
@@ -119,17 +135,34 @@ router_engine(router_t *self, engine_t *engine)
 
 /* --- finding --- */
 
+/* Do the path's first segments, as many as the entry has, fit it? */
 static bool
-path_matches(const entry_t *entry, const char *const *segments, uint32_t count)
+path_begins(const entry_t *entry, const char *const *segments, uint32_t count)
 {
-    if (entry->count != count)
+    if (entry->count > count)
         return false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < entry->count; i++) {
         const char *wanted = entry->segments[i];
         if (wanted ? strcmp(wanted, segments[i]) != 0 : segments[i][0] == '\0')
             return false;
     }
     return true;
+}
+
+static bool
+path_matches(const entry_t *entry, const char *const *segments, uint32_t count)
+{
+    return entry->count == count && path_begins(entry, segments, count);
+}
+
+static const dialect_t *
+realm_of(const router_t *self, const char *const *segments, uint32_t count)
+{
+    for (uint32_t i = 0; i < self->realm_count; i++) {
+        if (path_begins(&self->realms[i], segments, count))
+            return self->realms[i].dialect;
+    }
+    return NULL;
 }
 
 static bool
@@ -173,8 +206,26 @@ router_find(const router_t *self, const char *method, const char *const *segment
             return ROUTE_FOUND;
         }
         allow_add(match->allow, entry->route->method);
+        match->dialect = entry->dialect;
     }
-    return match->allow[0] ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+    if (match->allow[0])
+        return ROUTE_NO_METHOD;
+    match->dialect = realm_of(self, segments, count);
+    return ROUTE_NO_PATH;
+}
+
+/* The same for a request. A path of more segments than any route has leads nowhere, but may lie in
+ * a realm. */
+static route_verdict_t
+find(const router_t *self, const request_t *request, route_match_t *match)
+{
+    const char *segments[SEGMENTS_MOST + 1];
+    uint32_t count = request_segment_count(request);
+    if (count > SEGMENTS_MOST + 1)
+        count = SEGMENTS_MOST + 1;
+    for (uint32_t i = 0; i < count; i++)
+        segments[i] = request_segment(request, i);
+    return router_find(self, request_method(request), segments, count, match);
 }
 
 /* --- answering --- */
@@ -228,7 +279,7 @@ fail(call_t *call, const dialect_t *dialect, const err_t *err)
     if (!reply_restart(call->reply))
         return;
     int status = status_of(err->kind);
-    if (status == 401)
+    if (status == 401 && !(dialect && dialect->own_callers))
         reply_header(call->reply, "WWW-Authenticate", "Bearer realm=\"millrace\"");
     if (status == 503)
         reply_header(call->reply, "Retry-After", "1");
@@ -239,17 +290,20 @@ fail(call_t *call, const dialect_t *dialect, const err_t *err)
 }
 
 static void
-no_method(call_t *call, const char *allow)
+no_method(call_t *call, const dialect_t *dialect, const char *allow)
 {
     err_t err;
     err_set(&err, ERR_INVALID, "%s is not allowed here: %s", request_method(call->request), allow);
     reply_header(call->reply, "Allow", allow);
-    dialect_fail(call, 405, &err);
+    if (dialect)
+        dialect->fail(call, 405, &err);
+    else
+        dialect_fail(call, 405, &err);
 }
 
 /* Only /healthz and /readyz. */
 static bool
-serve_health(router_t *self, call_t *call)
+serve_health(call_t *call)
 {
     if (request_segment_count(call->request) != 1)
         return false;
@@ -258,15 +312,14 @@ serve_health(router_t *self, call_t *call)
     if (!ready_asked && strcmp(name, "healthz") != 0)
         return false;
     if (!method_matches("GET", request_method(call->request))) {
-        no_method(call, "GET, HEAD");
+        no_method(call, NULL, "GET, HEAD");
         return true;
     }
     err_t err = { .kind = ERR_NONE };
-    engine_t *engine = atomic_load(&self->engine);
     bool well = !ready_asked;
     if (ready_asked)
-        well = engine ? engine_ready(engine, &err)
-                      : err_set(&err, ERR_UNAVAILABLE, "the node is starting");
+        well = call->engine ? engine_ready(call->engine, &err)
+                            : err_set(&err, ERR_UNAVAILABLE, "the node is starting");
     reply_status(call->reply, well ? 200 : 503);
     json_t json;
     json_init(&json, call->reply);
@@ -307,42 +360,55 @@ check_query(const request_t *request, const route_t *route, err_t *err)
 }
 
 static bool
-serve_route(router_t *self, call_t *call, const route_t *route, err_t *err)
+serve_route(call_t *call, const route_match_t *match, err_t *err)
 {
-    call->engine = atomic_load(&self->engine);
+    const dialect_t *dialect = match->dialect;
     if (!call->engine)
         return err_set(err, ERR_UNAVAILABLE, "the node is starting");
-    return gate_caller(call->engine, call->request, &call->caller, err)
-           && check_query(call->request, route, err) && route->handle(call, err);
+    return (dialect->own_callers || gate_caller(call->engine, call->request, &call->caller, err))
+           && (dialect->own_query || check_query(call->request, match->route, err))
+           && match->route->handle(call, err);
 }
 
 void
 router_handle(void *router, request_t *request, reply_t *reply)
 {
     router_t *self = router;
-    call_t call = { .request = request, .reply = reply };
-    if (serve_health(self, &call))
+    call_t call = { .engine = atomic_load(&self->engine), .request = request, .reply = reply };
+    if (serve_health(&call))
         return;
-
-    const char *segments[SEGMENTS_MOST];
-    uint32_t count = request_segment_count(request);
-    uint32_t known = count <= SEGMENTS_MOST ? count : 0;
-    for (uint32_t i = 0; i < known; i++)
-        segments[i] = request_segment(request, i);
 
     err_t err = { .kind = ERR_NONE };
     route_match_t match;
-    route_verdict_t verdict = router_find(self, request_method(request), segments, known, &match);
-    if (count > SEGMENTS_MOST || verdict == ROUTE_NO_PATH) {
+    switch (find(self, request, &match)) {
+    case ROUTE_NO_PATH:
         err_set(&err, ERR_NOT_FOUND, "there is nothing at %s", request_path(request));
-        fail(&call, NULL, &err);
+        fail(&call, match.dialect, &err);
         return;
-    }
-    if (verdict == ROUTE_NO_METHOD) {
-        no_method(&call, match.allow);
-        return;
+    case ROUTE_NO_METHOD: no_method(&call, match.dialect, match.allow); return;
+    case ROUTE_FOUND: break;
     }
     memcpy(call.params, match.params, sizeof call.params);
-    if (!serve_route(self, &call, match.route, &err))
+    if (!serve_route(&call, &match, &err))
         fail(&call, match.dialect, &err);
+}
+
+int64_t
+router_body_most(void *router, const request_t *request)
+{
+    route_match_t match;
+    return find(router, request, &match) == ROUTE_FOUND ? match.route->body_bytes : 0;
+}
+
+void
+router_too_large(void *router, request_t *request, reply_t *reply)
+{
+    route_match_t match;
+    router_t *self = router;
+    call_t call = { .engine = atomic_load(&self->engine), .request = request, .reply = reply };
+    err_t err;
+    (void)find(self, request, &match);
+    memcpy(call.params, match.params, sizeof call.params);
+    err_set(&err, ERR_LIMIT, "the body is larger than this server takes");
+    fail(&call, match.dialect, &err);
 }

@@ -4,7 +4,8 @@
  * one method that could match one path are refused when the router is made. What is wrong with a
  * request is said in this order: unknown path 404, known path with another method 405, no valid key
  * 401, a query parameter that the route does not define or that comes twice 400; then the handler
- * looks at the body. HEAD is taken wherever GET is. GET /healthz and /readyz are served here, and
+ * looks at the body. A dialect may take the last two upon itself, and says them in its own words in
+ * any case. HEAD is taken wherever GET is. GET /healthz and /readyz are served here, and
  * need no key.
  *
  * A router is made once and then used by all worker threads.
@@ -31,12 +32,18 @@ void router_engine(router_t *self, engine_t *engine);
 /* An http_fn; `router` is a router_t. */
 void router_handle(void *router, request_t *request, reply_t *reply);
 
+/* An http_most_fn: the limit of the request's route; 0: it has none. */
+int64_t router_body_most(void *router, const request_t *request);
+
+/* An http_fn: its body was larger than that, and was not read. */
+void router_too_large(void *router, request_t *request, reply_t *reply);
+
 /* What a method and a path lead to; pure. */
 typedef enum { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD } route_verdict_t;
 
 typedef struct {
-    const dialect_t *dialect;
-    const route_t *route;
+    const dialect_t *dialect; /* whose it is, also where there is no route; NULL: nobody's */
+    const route_t *route;     /* ROUTE_FOUND */
     const char *params[DIALECT_PARAMS_MOST]; /* point into the segments */
     char allow[64];                          /* ROUTE_NO_METHOD: the methods there are */
 } route_match_t;

@@ -12,14 +12,23 @@ static const char *const results_query[] = { "offset", "limit",   "statement", "
 static const char *const pages_query[] = { "offset", "limit", "statement", NULL };
 
 static const route_t routes[] = {
-    { "POST", "/api/v1/job", v1_submit, NULL },
-    { "POST", "/api/v1/query", v1_run, NULL },
-    { "GET", "/api/v1/job/{id}", v1_status, wait_query },
-    { "DELETE", "/api/v1/job/{id}", v1_remove, NULL },
-    { "GET", "/api/v1/job/{id}/results", v1_results, results_query },
-    { "GET", "/api/v1/job/{id}/results/pages", v1_pages, pages_query },
-    { "POST", "/api/v1/job/{id}/cancel", v1_cancel, wait_query },
-    { "POST", "/api/v1/job/{id}/renew", v1_renew, NULL },
+    { .method = "POST", .path = "/api/v1/job", .handle = v1_submit },
+    { .method = "POST", .path = "/api/v1/query", .handle = v1_run },
+    { .method = "GET", .path = "/api/v1/job/{id}", .handle = v1_status, .query = wait_query },
+    { .method = "DELETE", .path = "/api/v1/job/{id}", .handle = v1_remove },
+    { .method = "GET",
+      .path = "/api/v1/job/{id}/results",
+      .handle = v1_results,
+      .query = results_query },
+    { .method = "GET",
+      .path = "/api/v1/job/{id}/results/pages",
+      .handle = v1_pages,
+      .query = pages_query },
+    { .method = "POST",
+      .path = "/api/v1/job/{id}/cancel",
+      .handle = v1_cancel,
+      .query = wait_query },
+    { .method = "POST", .path = "/api/v1/job/{id}/renew", .handle = v1_renew },
     { 0 },
 };
 

@@ -22,12 +22,12 @@ handle(call_t *call, err_t *err)
 }
 
 static const route_t routes[] = {
-    { "GET", "/api/v1/job/{id}", handle, NULL },
-    { "POST", "/api/v1/job", handle, NULL },
-    { "GET", "/api/{v}/sql/{a}/{b}", handle, NULL },
+    { .method = "GET", .path = "/api/v1/job/{id}", .handle = handle },
+    { .method = "POST", .path = "/api/v1/job", .handle = handle },
+    { .method = "GET", .path = "/api/{v}/sql/{a}/{b}", .handle = handle },
     { 0 },
 };
-static const dialect_t dialect = { "fuzz", routes, dialect_fail };
+static const dialect_t dialect = { .name = "fuzz", .routes = routes, .fail = dialect_fail };
 static const dialect_t *const dialects[] = { &dialect, NULL };
 
 static void

@@ -79,6 +79,27 @@ handle(void *arg, request_t *request, reply_t *reply)
     reply_write(reply, body, size);
 }
 
+/* What begins with /small has a limit of its own. */
+enum { SMALL_BYTES = 10 };
+
+static inline int64_t
+small(void *arg, const request_t *request)
+{
+    (void)arg;
+    bool is =
+        request_segment_count(request) > 0 && strcmp(request_segment(request, 0), "small") == 0;
+    return is ? (int64_t)SMALL_BYTES : 0;
+}
+
+static inline void
+too_large(void *arg, request_t *request, reply_t *reply)
+{
+    reply_status(reply, small(arg, request) > 0 ? 400 : 413);
+    say(reply, "{\"error\":{\"code\":\"");
+    say(reply, request_path(request));
+    say(reply, "\"}}");
+}
+
 static inline http_t *
 start(void)
 {
@@ -89,6 +110,8 @@ start(void)
         .body_bytes = BODY_BYTES,
         .request_ms = REQUEST_MS,
         .handle = handle,
+        .body_most = small,
+        .too_large = too_large,
     };
     http_t *http = http_new(&options, &err);
     if (!http)

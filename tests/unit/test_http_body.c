@@ -205,6 +205,34 @@ a_client_that_expects_to_go_on_is_told_to(void **unused)
         "POST /p HTTP/1.1\r\n" HEAD "Expect: 100-continue\r\nContent-Length: 999999\r\n\r\n", 413);
 }
 
+static void
+a_body_may_have_a_limit_and_a_refusal_of_its_own(void **unused)
+{
+    (void)unused;
+    int before = atomic_load(&handled);
+    assert_int_equal(ask("PUT /small HTTP/1.1\r\n" HEAD "Content-Length: 10\r\n\r\n0123456789"),
+                     200);
+    assert_string_equal(body(), "PUT|small#0123456789");
+    assert_refused("PUT /small/1 HTTP/1.1\r\n" HEAD "Content-Length: 11\r\n\r\n01234567890", 400);
+    assert_string_equal(body(), "{\"error\":{\"code\":\"/small/1\"}}");
+    assert_refused("PUT /small HTTP/1.1\r\n" HEAD "Transfer-Encoding: chunked\r\n\r\n"
+                   "b\r\n01234567890\r\n0\r\n\r\n",
+                   400);
+    assert_int_equal(atomic_load(&handled), before + 1);
+    assert_int_equal(ask("PUT /p HTTP/1.1\r\n" HEAD "Content-Length: 11\r\n\r\n01234567890"), 200);
+}
+
+static void
+put_and_patch_have_bodies_too(void **unused)
+{
+    (void)unused;
+    assert_int_equal(ask("PUT /p HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\nab"), 200);
+    assert_string_equal(body(), "PUT|p#ab");
+    assert_int_equal(ask("PATCH /p HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\nab"), 200);
+    assert_string_equal(body(), "PATCH|p#ab");
+    assert_int_equal(ask("PATCH /p HTTP/1.1\r\n" HEAD "\r\n"), 200);
+}
+
 int
 main(void)
 {
@@ -221,6 +249,8 @@ main(void)
         cmocka_unit_test(a_client_that_sends_its_large_body_first_reads_the_refusal),
         cmocka_unit_test(chunks_over_the_limit_are_refused),
         cmocka_unit_test(a_client_that_expects_to_go_on_is_told_to),
+        cmocka_unit_test(a_body_may_have_a_limit_and_a_refusal_of_its_own),
+        cmocka_unit_test(put_and_patch_have_bodies_too),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

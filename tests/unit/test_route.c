@@ -28,17 +28,17 @@ refuse(call_t *call, err_t *err)
 static const char *const query[] = { "limit", NULL };
 
 static const route_t first_routes[] = {
-    { "GET", "/a/{x}", handle, query },
-    { "POST", "/a/{x}", handle, NULL },
-    { "GET", "/a/{x}/b/{y}", handle, NULL },
+    { .method = "GET", .path = "/a/{x}", .handle = handle, .query = query },
+    { .method = "POST", .path = "/a/{x}", .handle = handle },
+    { .method = "GET", .path = "/a/{x}/b/{y}", .handle = handle },
     { 0 },
 };
 static const route_t second_routes[] = {
-    { "POST", "/c", refuse, NULL },
+    { .method = "POST", .path = "/c", .handle = refuse },
     { 0 },
 };
-static const dialect_t first = { "first", first_routes, dialect_fail };
-static const dialect_t second = { "second", second_routes, dialect_fail };
+static const dialect_t first = { .name = "first", .routes = first_routes, .fail = dialect_fail };
+static const dialect_t second = { .name = "second", .routes = second_routes, .fail = dialect_fail };
 static const dialect_t *const dialects[] = { &first, &second, NULL };
 
 /* The status of a request; its reply is in `heard`. */
@@ -163,8 +163,9 @@ static void
 overlapping_routes_are_refused(void **unused)
 {
     (void)unused;
-    static const route_t clash[] = { { "GET", "/{z}/1", handle, NULL }, { 0 } };
-    static const dialect_t third = { "third", clash, dialect_fail };
+    static const route_t clash[] = { { .method = "GET", .path = "/{z}/1", .handle = handle },
+                                     { 0 } };
+    static const dialect_t third = { .name = "third", .routes = clash, .fail = dialect_fail };
     static const dialect_t *const both[] = { &first, &third, NULL };
     err_t err = { .kind = ERR_NONE };
     own(router) router = router_new(both, &err);
