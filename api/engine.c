@@ -17,6 +17,7 @@ enum {
     CLOCK_EVERY_MS = 60000,
     CLOCK_TRIP_MS = 100, /* a slower answer says too little about the store's time */
     CLOCK_TRIES = 3,
+    CALLERS_MOST = 10000, /* whose rate of calls is remembered */
     HANDS = 4,
     REMOVERS = 2,
 };
@@ -223,6 +224,10 @@ engine_new(const conf_t *conf, const char *url, err_t *err)
     self->mint = mint_new((uint16_t)conf_int(conf, "cell"));
     self->shelf = shelf_new((size_t)conf_int(conf, "page_cache_mib") << 20,
                             (size_t)conf_int(conf, "large_pages_mib") << 20);
+    buckets_limits_t rate = { .per_s = (uint32_t)conf_int(conf, "rate_limit_per_s"),
+                              .burst = (uint32_t)conf_int(conf, "rate_limit_burst"),
+                              .most = CALLERS_MOST };
+    self->buckets = buckets_new(&rate);
     if (!join_cluster(self, conf, url, err) || !open_lanes(self, conf, err))
         return NULL;
     return take(self);
@@ -249,6 +254,7 @@ engine_destroy(engine_t **self_p)
     store_destroy(&self->terms_store);
     shelf_destroy(&self->shelf);
     mint_destroy(&self->mint);
+    buckets_destroy(&self->buckets);
     free(self);
 }
 
@@ -302,6 +308,12 @@ engine_tenant(engine_t *self, const char *name, err_t *err)
                      ? keys_known(self->keys, key_tenant(name, handle), clock_mono_ms(), err)
                      : err_set(err, ERR_NO_KEY, "no such tenant");
     return known || (err->kind == ERR_NO_KEY && err_set(err, ERR_NOT_FOUND, "no such tenant"));
+}
+
+rate_t
+engine_rate(engine_t *self, const char *who)
+{
+    return buckets_take(self->buckets, who, clock_mono_ms());
 }
 
 /* --- jobs in --- */

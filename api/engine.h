@@ -11,6 +11,7 @@
 #ifndef API_ENGINE_H
 #define API_ENGINE_H
 
+#include "api/bucket.h"
 #include "common/conf.h"
 #include "common/job.h"
 #include "common/page.h"
@@ -102,6 +103,11 @@ bool engine_caller_of(engine_t *self, const char *tenant, const char *key, calle
 
 /* Is there such a tenant? ERR_NOT_FOUND when there is none. */
 bool engine_tenant(engine_t *self, const char *name, err_t *err) MUST_USE;
+
+/* One more call of somebody, who is known by any text (a key's id, say): is it within the rate that
+ * the settings rate_limit_per_s and rate_limit_burst allow each? For dialects that have such a
+ * limit; never waits. */
+rate_t engine_rate(engine_t *self, const char *who) MUST_USE;
 
 /* Make a job durable, then tell the broker. With a client token that the same order had before, *id
  * is that job's and nothing is made. Fails with ERR_DENIED for read-only keys; ERR_INVALID when the

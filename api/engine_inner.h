@@ -34,6 +34,7 @@ struct engine {
     gather_t *finds;   /* of find_t */
     keys_t *keys;
     terms_cache_t *terms;
+    buckets_t *buckets;
     readers_t *readers;    /* of pages */
     shelf_t *shelf;        /* pages in hand, and in memory */
     scouts_t *scouts;      /* fetch pages ahead */

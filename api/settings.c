@@ -28,6 +28,10 @@ const setting_t api_settings[] = {
       "Result pages that are kept in memory, inflated, for those who read them next." },
     { "large_pages_mib", CONF_INT, "128", 1, 65536, "MiB",
       "Pages of more than 1 MiB that are read at one time, inflated; who would exceed it waits." },
+    { "rate_limit_per_s", CONF_INT, "1000", 1, 1000000, "calls/s",
+      "Calls of one API key a second, in dialects that limit them." },
+    { "rate_limit_burst", CONF_INT, "2000", 1, 1000000, "calls",
+      "And how many of them at once, when there were none for a while." },
     { "cell", CONF_INT, "0", 0, 4095, "", "Number of this cluster in the ids it makes." },
     { 0 },
 };
