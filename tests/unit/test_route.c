@@ -1,9 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "api/route.h"
-#include "tests/unit/http_fake.h"
-
-#include "tests/unit/engine_fake.h"
+#include "tests/unit/route_fake.h"
 
 static char asked[128]; /* what the handler was called with */
 
@@ -42,32 +39,16 @@ static const dialect_t second = { .name = "second", .routes = second_routes, .fa
 static const dialect_t *const dialects[] = { &first, &second, NULL };
 
 /* The status of a request; its reply is in `heard`. */
-static char heard[4096];
-
 static int
 serve(const char *method, const char *path, const char *text, bool with_key)
 {
-    err_t err = { .kind = ERR_NONE };
-    own(router) router = router_new(dialects, &err);
-    assert_non_null(router);
-    router_engine(router, &fake);
-    static fake_request_t request;
-    fake_request(&request, method, path, text);
-    if (with_key)
-        fake_header(&request, "Authorization", "Bearer " FAKE_KEY);
+    const fake_call_t call = { .method = method,
+                               .path = path,
+                               .query = text,
+                               .authorization = with_key ? "Bearer " FAKE_KEY : NULL,
+                               .handle = router_handle };
     asked[0] = '\0';
-    own(fake_reply) reply = fake_reply_new((frame_t){ .keep = true }, false);
-    router_handle(router, &request.request, &reply->reply);
-    reply_end(&reply->reply);
-    snprintf(heard, sizeof heard, "%s", reply->text);
-    return (int)strtol(reply->text + 9, NULL, 10);
-}
-
-static void
-assert_heard(const char *text)
-{
-    if (!strstr(heard, text))
-        fail_msg("no %s in %s", text, heard);
+    return serve_by(dialects, &call);
 }
 
 static void

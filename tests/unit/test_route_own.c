@@ -2,10 +2,7 @@
  * and what is said in their realm. */
 #include "tests/unit/unit.h"
 
-#include "api/route.h"
-#include "tests/unit/http_fake.h"
-
-#include "tests/unit/engine_fake.h"
+#include "tests/unit/route_fake.h"
 
 static char asked[256]; /* what the handler was called with */
 
@@ -57,34 +54,19 @@ static const dialect_t own_dialect = { .name = "own",
 static const dialect_t other = { .name = "other", .routes = other_routes, .fail = dialect_fail };
 static const dialect_t *const dialects[] = { &own_dialect, &other, NULL };
 
-static char heard[4096];
 static const char *authorization;
 
 /* The status of a request; its reply is in `heard`. `large`: its body was not read. */
 static int
 serve(const char *method, const char *path, const char *query, bool large)
 {
-    err_t err = { .kind = ERR_NONE };
-    own(router) router = router_new(dialects, &err);
-    assert_non_null(router);
-    router_engine(router, &fake);
-    static fake_request_t request;
-    fake_request(&request, method, path, query);
-    if (authorization)
-        fake_header(&request, "Authorization", authorization);
+    const fake_call_t call = { .method = method,
+                               .path = path,
+                               .query = query,
+                               .authorization = authorization,
+                               .handle = large ? router_too_large : router_handle };
     asked[0] = '\0';
-    own(fake_reply) reply = fake_reply_new((frame_t){ .keep = true }, false);
-    (large ? router_too_large : router_handle)(router, &request.request, &reply->reply);
-    reply_end(&reply->reply);
-    snprintf(heard, sizeof heard, "%s", reply->text);
-    return (int)strtol(reply->text + 9, NULL, 10);
-}
-
-static void
-assert_heard(const char *text)
-{
-    if (!strstr(heard, text))
-        fail_msg("no %s in %s", text, heard);
+    return serve_by(dialects, &call);
 }
 
 static int
