@@ -13,17 +13,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/http_body.h"
-#include "api/http_inner.h"
+#include "api/desk.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 enum {
-    HEAD_MOST = 16384, /* bytes of a request's head */
-    LINGER_MS = 1000,  /* how long bytes are drained so that a refusal is read */
+    LINGER_MS = 1000, /* how long bytes are drained so that a refusal is read */
     URL_SIZE = 300,
     NUMBER_SIZE = 24,
 };
+
+static_assert((int)DESK_HEADERS_MOST >= (int)MG_MAX_HEADERS, "a desk takes all headers");
 
 struct http {
     http_options_t options;
@@ -34,21 +34,10 @@ struct http {
     atomic_bool stopping;
     atomic_int connections; /* that a worker serves */
     atomic_int under_way;   /* requests inside on_request() */
-    pthread_mutex_t lock;   /* of idle and desks */
+    pthread_mutex_t lock;   /* of idle */
     pthread_cond_t idle;
-    struct desk *desks; /* that nobody sits at, the one used last first */
+    desks_t *desks;
 };
-
-/* What a request is served at. A worker sits down at one for a connection: there are as many as
- * connections were open at a time, and not as many as workers. */
-typedef struct desk {
-    struct desk *next;
-    struct request request;
-    struct reply reply;
-    body_t body;
-    header_t headers[MG_MAX_HEADERS];
-    char target_room[2 * HEAD_MOST + 64];
-} desk_t;
 
 /* What a worker thread owns. */
 typedef struct {
@@ -58,47 +47,6 @@ typedef struct {
     const char *buffer; /* where civetweb reads this worker's requests to; NULL: not seen yet */
     desk_t *desk;       /* while it serves a connection */
 } worker_t;
-
-/* --- desks --- */
-
-static desk_t *
-desk_take(http_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    desk_t *desk = self->desks;
-    if (desk)
-        self->desks = desk->next;
-    pthread_mutex_unlock(&self->lock);
-    if (desk)
-        return desk;
-    desk = mem_new(sizeof *desk);
-    desk->body.most = (size_t)self->options.body_bytes;
-    pace_join(self->pace, &desk->body.pace);
-    return desk;
-}
-
-static void
-desk_leave(http_t *self, desk_t **desk_p)
-{
-    desk_t *desk = take(*desk_p);
-    pthread_mutex_lock(&self->lock);
-    desk->next = self->desks;
-    self->desks = desk;
-    pthread_mutex_unlock(&self->lock);
-}
-
-static void
-desks_free(http_t *self)
-{
-    for (desk_t *desk = self->desks, *next = NULL; desk; desk = next) {
-        next = desk->next;
-        pace_leave(self->pace, &desk->body.pace);
-        reply_clear(&desk->reply);
-        free(desk->body.data);
-        free(desk);
-    }
-    self->desks = NULL;
-}
 
 /* --- workers --- */
 
@@ -121,7 +69,7 @@ worker_destroy(const struct mg_context *server, int kind, void *worker)
     if (kind != 1 || !self)
         return;
     if (self->desk)
-        desk_leave(self->http, &self->desk);
+        desk_leave(self->http->desks, &self->desk);
     free(self);
 }
 
@@ -132,7 +80,7 @@ on_connection(const struct mg_connection *connection, void **data)
     worker_t *worker = mg_get_thread_pointer(connection);
     worker->socket = SOCKET_UNKNOWN;
     worker->refused = false;
-    worker->desk = desk_take(worker->http);
+    worker->desk = desk_take(worker->http->desks);
     atomic_fetch_add(&worker->http->connections, 1);
     return 0;
 }
@@ -141,7 +89,7 @@ static void
 on_end(const struct mg_connection *connection)
 {
     worker_t *worker = mg_get_thread_pointer(connection);
-    desk_leave(worker->http, &worker->desk);
+    desk_leave(worker->http->desks, &worker->desk);
     atomic_fetch_sub(&worker->http->connections, 1);
 }
 
@@ -237,7 +185,7 @@ read_head(worker_t *worker, const struct mg_request_info *about, frame_t *frame,
         .version = about->http_version,
         .headers = worker->desk->headers,
         .count = worker->desk->request.header_count,
-        .limit = about->request_method + HEAD_MOST,
+        .limit = about->request_method + DESK_HEAD_MOST,
     };
     if (!frame_read(head.version, head.headers, head.count, frame, refusal))
         return false;
@@ -399,7 +347,7 @@ on_log(const struct mg_connection *connection, const char *text)
 static void
 free_http(http_t *self)
 {
-    desks_free(self);
+    desks_destroy(&self->desks);
     pace_destroy(&self->pace);
     pthread_cond_destroy(&self->idle);
     pthread_mutex_destroy(&self->lock);
@@ -486,6 +434,8 @@ http_new(const http_options_t *options, err_t *err)
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->idle, NULL);
     self->pace = pace_new(options->request_ms, err);
+    if (self->pace)
+        self->desks = desks_new(self->pace);
     if (self->pace && start(self, err))
         return self;
     if (self->server)
