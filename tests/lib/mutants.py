@@ -26,6 +26,10 @@ MUTANTS = {
     # A submit is answered before its commit is on disk.
     "acknowledge": ([("common/pg_inner.h", r"synchronous_commit=on", "synchronous_commit=off")],
                     "test_the_store_is_killed_and_comes_back", r"deaths store kill.* lost=[1-9]"),
+    # Two claims of a queue key do not know of each other.
+    "line": ([("schemas/sql/migrations/0005_keys.sql",
+               r"IF NOT pg_try_advisory_xact_lock\(.*\) THEN", "IF false THEN")],
+             "check.rush", r"FAILED.*no_two_jobs_of_a_key_are_claimed_at_a_time"),
     # A commit's outcome is judged by a marker that was never put in.
     "marker": ([("executor/drivers/postgres/questions.c",
                  r'"SELECT millrace\.mark\(\$1::pg_catalog\.uuid, \$2::pg_catalog\.int4\)::pg_catalog\.text"',
