@@ -27,6 +27,7 @@ struct page_writer {
     uint32_t cells_left; /* of the open row */
     bool row_open;
     bool row_bad; /* the open row was too large */
+    bool starved; /* the last one that was, for want of memory */
     uint32_t rows;
     int64_t first_row;
     press_way_t way; /* that suits the result's rows */
@@ -68,13 +69,17 @@ static bool
 grow(page_writer_t *self, size_t size)
 {
     uint32_t most = most_room(self);
-    if (self->row_bad || size > most - self->used)
+    if (self->row_bad)
+        return false;
+    self->starved = false;
+    if (size > most - self->used)
         return false;
     uint32_t needed = self->used + (uint32_t)size;
     uint32_t room = self->room < most / 2 ? self->room * 2 : most;
     if (room < needed)
         room = needed;
     uint8_t *data = mem_try(room);
+    self->starved = !data;
     if (!data)
         return false;
     memcpy(data, self->data, self->used);
@@ -342,6 +347,12 @@ page_row_close(page_writer_t *self)
     self->row_open = false;
     self->rows++;
     return true;
+}
+
+bool
+page_writer_starved(const page_writer_t *self)
+{
+    return self->starved;
 }
 
 uint32_t

@@ -75,6 +75,9 @@ void page_cell_text(page_writer_t *self, const char *text, size_t size);
 void page_cell_binary(page_writer_t *self, const void *bytes, size_t size);
 bool page_row_close(page_writer_t *self) MUST_USE;
 
+/* Was there no memory for the row that was refused? */
+bool page_writer_starved(const page_writer_t *self);
+
 /* Bytes of the open row so far; forget it instead of closing it. */
 uint32_t page_row_bytes(const page_writer_t *self);
 void page_row_drop(page_writer_t *self);

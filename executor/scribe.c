@@ -204,8 +204,8 @@ on_page(write_t *write)
         return;
     if (verdict == WRITE_FAILED) {
         log_warn("page.refused", "sqlstate=%s reason=\"%s\"", write->err.sqlstate, write->err.text);
-        failure_say(&self->failure, write->err.sqlstate, "a page of the result was not stored: %s",
-                    write->err.text);
+        failure_say(&self->failure, write->err.kind == ERR_LIMIT ? "54000" : write->err.sqlstate,
+                    "a page of the result was not stored: %s", write->err.text);
     }
     if (verdict == WRITE_DONE)
         FAILPOINT(page_stored);

@@ -330,6 +330,7 @@ a_refused_row_leaves_the_writer_as_it_was(void **unused)
     page_cell_text(writer, large, ROW_BYTES);     /* refused */
     page_cell_int(writer, 3);                     /* goes nowhere */
     assert_false(page_row_close(writer));
+    assert_false(page_writer_starved(writer));
     free(large);
 
     assert_int_equal(page_writer_rows(writer), 1);

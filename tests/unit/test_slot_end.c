@@ -197,6 +197,22 @@ a_fenced_page_drops_the_job(void **unused)
 }
 
 static void
+a_page_that_there_is_no_memory_to_send_is_too_large(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    write_t *write = take_write(WRITE_PAGE);
+    write->verdict = WRITE_FAILED;
+    err_set(&write->err, ERR_LIMIT, "no memory");
+    write->done(write);
+    const ending_t *ending = assert_ending(JOB_FAILED);
+    assert_string_equal(ending->sqlstate, "54000");
+    assert_string_equal(ending->error, "a page of the result was not stored: no memory");
+}
+
+static void
 a_page_that_cannot_be_stored_fails_the_job(void **unused)
 {
     (void)unused;
@@ -304,6 +320,7 @@ main(void)
         SLOT_TEST(four_pages_under_way_stop_the_reading),
         SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
         SLOT_TEST(a_fenced_page_drops_the_job),
+        SLOT_TEST(a_page_that_there_is_no_memory_to_send_is_too_large),
         SLOT_TEST(a_page_that_cannot_be_stored_fails_the_job),
         SLOT_TEST(a_page_refused_while_commit_is_under_way_fails_the_job),
         SLOT_TEST(an_end_that_the_store_refuses_is_sent_again),

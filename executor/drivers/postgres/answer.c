@@ -18,15 +18,6 @@ answer_failure(channel_t *self, turn_t turn, failure_t *failure)
     return turn;
 }
 
-static turn_t
-too_large(const channel_t *self, failure_t *failure)
-{
-    failure_say(failure, "54000",
-                "a row of the result is too large for this executor (memory limit %u MiB)",
-                self->memory_mib);
-    return TURN_BROKEN;
-}
-
 /* Did libpq itself run out of memory? It has no code for that, only texts. A length that it cannot
  * make room for counts as lost synchronisation to it. */
 static bool
@@ -53,7 +44,7 @@ answer_lost(channel_t *self, failure_t *failure)
     if (self->phase == PHASE_NAMING && self->script.autocommit)
         return ends_alone(self);
     if (self->phase == PHASE_RUNNING && out_of_memory(PQerrorMessage(self->conn)))
-        return too_large(self, failure);
+        return rows_no_room(self, failure);
     if (self->failure.message)
         return answer_failure(self, TURN_LOST, failure);
     failure_say(failure, "08006", "the connection to the source was lost");
@@ -109,7 +100,7 @@ erred(channel_t *self, due_t due, const PGresult *answer, failure_t *failure)
     const char *severity = PQresultErrorField(answer, PG_DIAG_SEVERITY_NONLOCALIZED);
     const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
     if (!sqlstate && self->phase == PHASE_RUNNING && out_of_memory(PQresultErrorMessage(answer)))
-        return too_large(self, failure);
+        return rows_no_room(self, failure);
     bool first = !self->failed;
     self->sync_erred = due == DUE_SYNC;
     bool over = severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);

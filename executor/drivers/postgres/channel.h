@@ -176,8 +176,9 @@ turn_t rows_take(channel_t *self, struct pg_result *answer, failure_t *failure);
 void rows_copy(channel_t *self, const struct pg_result *answer);
 turn_t rows_copied(channel_t *self, failure_t *failure);
 
-/* The row that comes in is larger than is taken. */
+/* The row that comes in is larger than is taken; there is no memory for it. */
 turn_t rows_oversize(const channel_t *self, failure_t *failure);
+turn_t rows_no_room(const channel_t *self, failure_t *failure);
 
 /* --- allowance.c: what results may come to. --- */
 

@@ -42,6 +42,15 @@ rows_oversize(const channel_t *self, failure_t *failure)
     return TURN_BROKEN;
 }
 
+turn_t
+rows_no_room(const channel_t *self, failure_t *failure)
+{
+    failure_say(failure, "54000",
+                "a row of the result is too large for this executor (memory limit %u MiB)",
+                self->memory_mib);
+    return TURN_BROKEN;
+}
+
 static turn_t
 close_row(channel_t *self, const column_t *bad, failure_t *failure)
 {
@@ -52,7 +61,8 @@ close_row(channel_t *self, const column_t *bad, failure_t *failure)
         return rows_left_out(self);
     }
     if (!page_row_close(self->rows))
-        return rows_oversize(self, failure);
+        return page_writer_starved(self->rows) ? rows_no_room(self, failure)
+                                               : rows_oversize(self, failure);
     self->row++;
     if (allowance) {
         allowance->rows--;
