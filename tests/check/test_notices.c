@@ -14,6 +14,18 @@ assert_said(const manifest_t *manifest, uint32_t at, uint32_t step, const char *
     assert_string_equal(manifest->notices[at].message, text);
 }
 
+/* Run it until it sleeps, and cancel it then. */
+static job_t *
+cancelled_asleep(const jobid_t *id)
+{
+    dispatch(id);
+    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+               " AND usename = 'floor_role' AND state = 'active'",
+               "1");
+    cancel(id);
+    return ended(id);
+}
+
 static void
 a_done_job_keeps_what_was_said(void **unused)
 {
@@ -64,12 +76,7 @@ so_do_one_that_runs_out_of_time_and_one_that_is_cancelled(void **unused)
     assert_said(late->manifest, 0, 0, "slow");
 
     jobid_t id = a_job(SAY("stop me") "SELECT pg_sleep(60)");
-    dispatch(&id);
-    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
-               " AND usename = 'floor_role' AND state = 'active'",
-               "1");
-    cancel(&id);
-    own(job) cancelled = ended(&id);
+    own(job) cancelled = cancelled_asleep(&id);
     assert_int_equal(cancelled->state, JOB_CANCELLED);
     assert_said(cancelled->manifest, 0, 0, "stop me");
 }
@@ -123,12 +130,7 @@ a_job_that_is_ended_within_a_step_says_nothing_twice(void **unused)
     };
     submit_t submit = { .sql = "", .steps = steps, .step_count = 2 };
     jobid_t id = submitted(&submit);
-    dispatch(&id);
-    wait_until("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
-               " AND usename = 'floor_role' AND state = 'active'",
-               "1");
-    cancel(&id);
-    own(job) job = ended(&id);
+    own(job) job = cancelled_asleep(&id);
     assert_int_equal(job->state, JOB_CANCELLED);
     assert_int_equal(job->manifest->notice_count, 2);
     assert_said(job->manifest, 1, 1, "second");

@@ -45,6 +45,16 @@ travel(const manifest_t *manifest)
     return arrived;
 }
 
+static inline void
+assert_packs_as(const manifest_t *manifest, const uint8_t *bytes, size_t size)
+{
+    size_t packed_size = 0;
+    uint8_t *packed = manifest_pack(manifest, &packed_size);
+    assert_int_equal(packed_size, size);
+    assert_memory_equal(packed, bytes, size);
+    free(packed);
+}
+
 #define EIGHT 0, 0, 0, 0, 0, 0, 0, 0
 
 #endif

@@ -124,12 +124,7 @@ the_bytes_of_notices_are_those_that_the_store_holds(void **unused)
     assert_int_equal(manifest->notices[0].step, 3);
     assert_int_equal(manifest->notices[0].ordinal, 4);
     assert_int_equal(manifest->notices_dropped, 7);
-
-    size_t size = 0;
-    uint8_t *again = manifest_pack(manifest, &size);
-    assert_int_equal(size, sizeof stored);
-    assert_memory_equal(again, stored, size);
-    free(again);
+    assert_packs_as(manifest, stored, sizeof stored);
 }
 
 static void
