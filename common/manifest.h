@@ -88,6 +88,9 @@ void result_columns(result_t *self, uint32_t count);
 /* What it costs to keep, in memory and packed: at least as many bytes as it packs to. */
 size_t result_weight(const result_t *self);
 
+/* Add an empty notice, whatever was said before. Points into self until the next call. */
+notice_t *manifest_add_notice(manifest_t *self);
+
 /* Keep what a statement of the manifest's one step had to say: true. Or only count it, when that is
  * NULL, or the step has said too much. Copies all texts, of which only the message must be there.
  */
