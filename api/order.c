@@ -16,7 +16,7 @@
 #include "common/sqltext.h"
 #include "common/utf8.h"
 
-enum { PRIORITY = 5, NOTE_MOST = 128 };
+enum { PRIORITY = 5, MEMBER_MOST = 128 };
 
 static_assert((int)OPTION_QUEUE_KEY_MOST == (int)QUEUE_KEY_MOST, "the broker knows whole keys");
 
@@ -197,68 +197,68 @@ deadline(const engine_t *engine, int64_t asked, int64_t cap)
     return asked < most ? asked : most;
 }
 
-/* A member, of at most NOTE_MOST bytes, behind those that are there. */
-static void note_add(sink_t *note, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A member, of at most MEMBER_MOST bytes, behind those that are there. */
+static void options_add(sink_t *options, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void
-note_add(sink_t *note, const char *format, ...)
+options_add(sink_t *options, const char *format, ...)
 {
-    char member[NOTE_MOST];
+    char member[MEMBER_MOST];
     va_list values;
     va_start(values, format);
     int size = vsnprintf(member, sizeof member, format, values);
     va_end(values);
     assert(size > 0 && (size_t)size < sizeof member);
-    (void)sink_write(note, note->size == 0 ? "{" : ",", 1);
-    (void)sink_write(note, member, (size_t)size);
+    (void)sink_write(options, options->size == 0 ? "{" : ",", 1);
+    (void)sink_write(options, member, (size_t)size);
 }
 
 /* Packed they need no escaping, and may be long. */
 static void
-note_params(sink_t *note, const order_t *order)
+options_params(sink_t *options, const order_t *order)
 {
     own(mem) packed = order_params_pack(order);
     if (!packed)
         return;
-    note_add(note, "\"params\":\"");
-    (void)sink_write(note, packed, strlen(packed));
-    (void)sink_write(note, "\"", 1);
+    options_add(options, "\"params\":\"");
+    (void)sink_write(options, packed, strlen(packed));
+    (void)sink_write(options, "\"", 1);
 }
 
 static void
-note_limit(sink_t *note, const char *name, const limit_t *limit)
+options_limit(sink_t *options, const char *name, const limit_t *limit)
 {
     if (limit->most == 0)
         return;
-    note_add(note, "\"%s\":%" PRId64, name, limit->most);
+    options_add(options, "\"%s\":%" PRId64, name, limit->most);
     if (limit->owner != LIMIT_OF_JOB)
-        note_add(note, "\"%s_of\":\"%s\"", name, limit_owner_word(limit->owner));
+        options_add(options, "\"%s_of\":\"%s\"", name, limit_owner_word(limit->owner));
 }
 
 /* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
 static char *
-note_options(const order_t *order, int64_t statement_timeout_ms, const terms_t *terms)
+options_make(const order_t *order, int64_t statement_timeout_ms, const terms_t *terms)
 {
     const limit_t rows = limit_of(order->max_rows, &terms->max_rows);
     const limit_t bytes = limit_of(order->max_bytes, &terms->max_bytes);
-    sink_t note = { 0 };
+    sink_t options = { 0 };
     if (statement_timeout_ms > 0)
-        note_add(&note, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
+        options_add(&options, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
     if (order->max_attempts > 0)
-        note_add(&note, "\"max_attempts\":%" PRId32, order->max_attempts);
+        options_add(&options, "\"max_attempts\":%" PRId32, order->max_attempts);
     if (order->autocommit != AUTOCOMMIT_NEVER)
-        note_add(&note, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
+        options_add(&options, "\"autocommit\":\"%s\"", autocommit_word(order->autocommit));
     if (order->read_only)
-        note_add(&note, "\"read_only\":true");
-    note_limit(&note, "max_rows", &rows);
-    note_limit(&note, "max_bytes", &bytes);
+        options_add(&options, "\"read_only\":true");
+    options_limit(&options, "max_rows", &rows);
+    options_limit(&options, "max_bytes", &bytes);
     if (order->truncate && (rows.most > 0 || bytes.most > 0))
-        note_add(&note, "\"on_limit\":\"truncate\"");
-    note_params(&note, order);
-    if (note.size == 0)
+        options_add(&options, "\"on_limit\":\"truncate\"");
+    options_params(&options, order);
+    if (options.size == 0)
         return NULL;
-    (void)sink_write(&note, "}", 2); /* and its NUL */
-    return (char *)note.data;
+    (void)sink_write(&options, "}", 2); /* and its NUL */
+    return (char *)options.data;
 }
 
 /* One text of all: each behind a line of its own, so that no comment reaches the next. Caller owns
@@ -378,7 +378,7 @@ fill_texts(placing_t *self, const order_t *order, int64_t statement_timeout_ms)
             self->sql = join(order);
         job->sql = self->sql ? self->sql : order->steps[0].sql;
     }
-    self->options = note_options(order, statement_timeout_ms, &self->terms);
+    self->options = options_make(order, statement_timeout_ms, &self->terms);
     job->options = self->options;
 }
 
