@@ -1,4 +1,5 @@
-/* engine_inner.h - what engine.c, order.c, vigil.c, life.c and stored.c share: the engine's rooms.
+/* engine_inner.h - what the engine's files share (engine.c, order.c, order_check.c, vigil.c, life.c,
+ * stored.c): its rooms.
  *
  * Two gatherers with a store connection each (submits, finds), the caches of keys and of terms with
  * one of their own each, a few readers of pages, as many hands and removers for what is asked for
@@ -54,6 +55,13 @@ typedef struct {
     char *options; /* or NULL */
     submit_step_t *steps;
 } placing_t;
+
+/* Is an order well formed (order_check.c)? Whether its source is one of the tenant's is not looked
+ * at. Fails as engine_submit(). */
+bool order_check(const order_t *order, err_t *err) MUST_USE;
+
+/* The same of its texts alone. */
+bool order_check_texts(const order_t *order, err_t *err) MUST_USE;
 
 /* Check an order and make the job to be submitted, with a fresh id (order.c). Texts are borrowed of
  * order and caller. Fails as engine_submit(), and leaves nothing to be cleared then. */
