@@ -36,6 +36,7 @@ typedef struct {
 } order_step_t;
 
 enum { ORDER_STEPS_MOST = 1000 };
+enum { ORDER_NOTE_MOST = 64 << 10 }; /* bytes */
 
 /* One parameter of an order. All of them have names (params.h says which), or none has; a NUL
  * stands behind the value's bytes. */
@@ -72,6 +73,9 @@ typedef struct {
     const char
         *queue_key; /* of the tenant's jobs with the same one runs one at a time; NULL: none */
     size_t queue_key_size; /* a NUL stands behind them */
+    uint32_t queue_most;   /* it is refused when so many jobs with its queue key wait; 0: never */
+    const char *note; /* kept with the job, for the dialect alone: UTF-8, at most ORDER_NOTE_MOST;
+                         NULL: none */
 } order_t;
 
 /* An order of one text with nothing but defaults. `step` is borrowed, too. */
@@ -112,7 +116,8 @@ rate_t engine_rate(engine_t *self, const char *who) MUST_USE;
 /* Make a job durable, then tell the broker. With a client token that the same order had before, *id
  * is that job's and nothing is made. Fails with ERR_DENIED for read-only keys; ERR_INVALID when the
  * tenant has no such source, a text holds a NUL or invalid UTF-8, or an option is out of its range
- * (the message names it); ERR_CONFLICT when another order had this token. */
+ * (the message names it); ERR_CONFLICT when another order had this token; ERR_LIMIT when the
+ * order's queue_most jobs wait already. */
 bool engine_submit(engine_t *self, const caller_t *caller, const order_t *order, jobid_t *id,
                    err_t *err) MUST_USE;
 
@@ -141,6 +146,14 @@ job_t *engine_run(engine_t *self, const caller_t *caller, const order_t *order,
 job_t *engine_cancel(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t wait_ms,
                      const patience_t *patience, bool *never_started, err_t *err) MUST_USE;
 
+/* Replace the texts of a job that waits to be taken up, and its note: of `order` its steps and its
+ * note count, as engine_submit() would take them; all else stays, also the place in its line. Who
+ * takes the job up at this moment runs either all that it had or all that it has now. ERR_INVALID
+ * as engine_submit(); ERR_CONFLICT when it waits no more, or has begun (a step of it is over, say,
+ * or may have taken effect); else as engine_cancel(). */
+bool engine_edit(engine_t *self, const caller_t *caller, const jobid_t *id, const order_t *order,
+                 err_t *err) MUST_USE;
+
 /* Keep a final job's results for `retention_s` from now on (0: its retention again).
  * ERR_CONFLICT when it is not final, ERR_GONE when they have expired, else as engine_cancel(). */
 bool engine_renew(engine_t *self, const caller_t *caller, const jobid_t *id, int32_t retention_s,
@@ -149,6 +162,22 @@ bool engine_renew(engine_t *self, const caller_t *caller, const jobid_t *id, int
 /* Remove a final job and its results. ERR_CONFLICT when it is not final, else as engine_cancel().
  */
 bool engine_remove(engine_t *self, const caller_t *caller, const jobid_t *id, err_t *err) MUST_USE;
+
+/* --- lists of jobs --- */
+
+enum { JOBS_MOST = 1000 };
+
+/* Which of the jobs of the caller's tenant. */
+typedef struct {
+    const char *dialect; /* that they came by */
+    bool running;        /* only those that an executor has just now */
+    uint32_t most;       /* the newest of them; at least 1, at most JOBS_MOST */
+} job_filter_t;
+
+/* The newest first, found whole but for their manifests; those whose results have expired are left
+ * out. Caller owns the result. */
+jobs_t *engine_list(engine_t *self, const caller_t *caller, const job_filter_t *filter, err_t *err)
+    MUST_USE;
 
 /* --- rows of a result --- */
 

@@ -1,5 +1,5 @@
-/* engine_inner.h - what the engine's files share (engine.c, order.c, order_check.c, vigil.c, life.c,
- * stored.c): its rooms.
+/* engine_inner.h - what the engine's files share (engine.c, order.c, order_check.c, vigil.c,
+ * life.c, stored.c): its rooms.
  *
  * Two gatherers with a store connection each (submits, finds), the caches of keys and of terms with
  * one of their own each, a few readers of pages, as many hands and removers for what is asked for
@@ -60,7 +60,7 @@ typedef struct {
  * at. Fails as engine_submit(). */
 bool order_check(const order_t *order, err_t *err) MUST_USE;
 
-/* The same of its texts alone. */
+/* The same of its texts and its note alone. */
 bool order_check_texts(const order_t *order, err_t *err) MUST_USE;
 
 /* Check an order and make the job to be submitted, with a fresh id (order.c). Texts are borrowed of

@@ -76,10 +76,33 @@ job_destroy(job_t **self_p)
     free(self->error_detail);
     free(self->error_hint);
     free(self->sql);
+    free(self->note);
     manifest_destroy(&self->manifest);
     for (uint32_t i = 0; self->step && i < self->steps; i++)
         job_step_clear(&self->step[i]);
     free(self->step);
+    free(self);
+    *self_p = NULL;
+}
+
+jobs_t *
+jobs_new(uint32_t count)
+{
+    jobs_t *self = mem_new(sizeof *self);
+    self->count = count;
+    self->list = mem_array(count, sizeof *self->list);
+    return self;
+}
+
+void
+jobs_destroy(jobs_t **self_p)
+{
+    jobs_t *self = *self_p;
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->count; i++)
+        job_destroy(&self->list[i]);
+    free(self->list);
     free(self);
     *self_p = NULL;
 }

@@ -129,6 +129,8 @@ typedef struct job {
                                several steps has their results one behind the other. Of a job of
                                one step that ended otherwise than done: only what was said */
     int64_t cancel_ms;      /* when it was asked to stop, 0: never; only while it is not final */
+    char *note;             /* the dialect's own text; NULL: none, or it was not found whole */
+    int64_t edited_ms;      /* when its texts were replaced; 0: never, or it was not found whole */
     uint32_t steps;         /* how many it has */
     job_step_t *step;       /* all of them when it was found whole and has several; else NULL */
 } job_t;
@@ -136,6 +138,16 @@ typedef struct job {
 /* An empty pending job. Caller owns the result. */
 job_t *job_new(void) MUST_USE;
 void job_destroy(job_t **self_p);
+
+/* Several of them. */
+typedef struct jobs {
+    uint32_t count;
+    job_t **list; /* owned, with all that are in it */
+} jobs_t;
+
+/* Room for `count` jobs, all NULL. Caller owns the result. */
+jobs_t *jobs_new(uint32_t count) MUST_USE;
+void jobs_destroy(jobs_t **self_p);
 
 /* The canonical word: "pending", ... Static. It is what the store's state columns hold.
  * "invalid" for a number that is no state (they come over the bus as numbers). */

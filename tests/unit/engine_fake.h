@@ -39,6 +39,13 @@ struct engine {
     int64_t waited_ms; /* what was asked of the last wait; -1: none */
     const char *tenant; /* of the job, "" is the caller's */
     manifest_t *stored; /* what it has so far; NULL: nothing */
+    bool crowded;       /* as many jobs wait as an order's queue_most says */
+    char note[1 << 15]; /* of the order or the edit last made */
+    bool edited;        /* what an edit brings is where an order's texts are */
+    job_t *const *list; /* what there is to be listed, borrowed; the newest first */
+    uint32_t list_count;
+    job_filter_t listed; /* what was asked for last, but for its dialect, */
+    char listed_by[64];  /* which is here */
 };
 
 enum { FAKE_RUN = 7 };
@@ -122,27 +129,37 @@ fake_step(const job_step_t *step)
     return copy;
 }
 
+/* A job like this one, without its manifest. Caller owns the result. */
+static job_t *
+fake_like(const job_t *like, bool whole)
+{
+    job_t *job = job_new();
+    job_t empty = *job;
+    *job = *like;
+    job->tenant = empty.tenant;
+    job->source = empty.source;
+    job->dialect = empty.dialect;
+    job->error = mem_text(like->error);
+    job->error_detail = mem_text(like->error_detail);
+    job->error_hint = mem_text(like->error_hint);
+    job->sql = NULL;
+    job->manifest = NULL;
+    job->step = NULL;
+    job->note = whole ? mem_text(like->note) : NULL;
+    job->edited_ms = whole ? like->edited_ms : 0;
+    if (whole && like->step) {
+        job->step = mem_array(job->steps, sizeof *job->step);
+        for (uint32_t i = 0; i < job->steps; i++)
+            job->step[i] = fake_step(&like->step[i]);
+    }
+    return job;
+}
+
 /* A job like fake.job, which keeps the manifest. Caller owns the result. */
 static job_t *
 fake_copy(engine_t *self, bool whole)
 {
-    job_t *job = job_new();
-    job_t empty = *job;
-    *job = *self->job;
-    job->tenant = empty.tenant;
-    job->source = empty.source;
-    job->dialect = empty.dialect;
-    job->error = mem_text(self->job->error);
-    job->error_detail = mem_text(self->job->error_detail);
-    job->error_hint = mem_text(self->job->error_hint);
-    job->sql = NULL;
-    job->manifest = NULL;
-    job->step = NULL;
-    if (whole && self->job->step) {
-        job->step = mem_array(job->steps, sizeof *job->step);
-        for (uint32_t i = 0; i < job->steps; i++)
-            job->step[i] = fake_step(&self->job->step[i]);
-    }
+    job_t *job = fake_like(self->job, whole);
     bool ended_badly = job_state_final(job->state) && job->state != JOB_DONE;
     if (!self->job->manifest || !(whole || ended_badly || self->limited))
         return job;
@@ -154,17 +171,28 @@ fake_copy(engine_t *self, bool whole)
     return job;
 }
 
-static bool
-fake_take(engine_t *self, const order_t *order, err_t *err)
+/* What an edit brings, too. */
+static void
+fake_texts(engine_t *self, const order_t *order)
 {
-    if (!fake_away(self->away, err))
-        return false;
     const order_step_t *last = &order->steps[order->step_count - 1];
     self->order = *order;
     self->step_ms = last->timeout_ms;
     self->is_template = last->is_template;
     snprintf(self->sql, sizeof self->sql, "%s", order->steps[0].sql);
     snprintf(self->when, sizeof self->when, "%s", last->when ? last->when : "");
+    snprintf(self->note, sizeof self->note, "%s", order->note ? order->note : "");
+}
+
+static bool
+fake_take(engine_t *self, const order_t *order, err_t *err)
+{
+    if (!fake_away(self->away, err))
+        return false;
+    if (self->crowded && order->queue_most > 0)
+        return err_set(err, ERR_LIMIT, "%u jobs with this queue key wait already",
+                       order->queue_most);
+    fake_texts(self, order);
     snprintf(self->source, sizeof self->source, "%s", order->source ? order->source : "");
     snprintf(self->queue_key, sizeof self->queue_key, "%s",
              order->queue_key ? order->queue_key : "");
@@ -227,6 +255,38 @@ engine_cancel(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t
     self->waited_ms = wait_ms;
     *never_started = !self->started;
     return engine_find(self, caller, id, false, err);
+}
+
+bool
+engine_edit(engine_t *self, const caller_t *caller, const jobid_t *id, const order_t *order,
+            err_t *err)
+{
+    own(job) job = engine_find(self, caller, id, false, err);
+    if (!job)
+        return false;
+    if (job->state != JOB_PENDING)
+        return err_set(err, ERR_CONFLICT, "the job does not wait any more");
+    fake_texts(self, order);
+    self->edited = true;
+    return true;
+}
+
+jobs_t *
+engine_list(engine_t *self, const caller_t *caller, const job_filter_t *filter, err_t *err)
+{
+    assert_string_equal(caller->tenant, "demo");
+    self->listed = *filter;
+    self->listed.dialect = NULL;
+    snprintf(self->listed_by, sizeof self->listed_by, "%s", filter->dialect);
+    if (!fake_away(self->away, err))
+        return NULL;
+    jobs_t *jobs = jobs_new(self->list_count);
+    jobs->count = 0;
+    for (uint32_t i = 0; i < self->list_count && jobs->count < filter->most; i++) {
+        if (!filter->running || self->list[i]->state == JOB_RUNNING)
+            jobs->list[jobs->count++] = fake_like(self->list[i], true);
+    }
+    return jobs;
 }
 
 bool
