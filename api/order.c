@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/engine_inner.h"
+#include "api/escape.h"
 #include "api/order_param.h"
 #include "common/clock.h"
 #include "common/digest.h"
@@ -83,16 +84,32 @@ options_add(sink_t *options, const char *format, ...)
     (void)sink_write(options, member, (size_t)size);
 }
 
-/* Packed they need no escaping, and may be long. */
+/* A text that is escaped, and may be long. */
+static void
+options_text(sink_t *options, const char *name, const char *text, size_t size)
+{
+    options_add(options, "\"%s\":\"", name);
+    (void)sink_write(options, text, size);
+    (void)sink_write(options, "\"", 1);
+}
+
+/* Packed they need no escaping. */
 static void
 options_params(sink_t *options, const order_t *order)
 {
     own(mem) packed = order_params_pack(order);
-    if (!packed)
+    if (packed)
+        options_text(options, "params", packed, strlen(packed));
+}
+
+static void
+options_note(sink_t *options, const char *note)
+{
+    if (!note)
         return;
-    options_add(options, "\"params\":\"");
-    (void)sink_write(options, packed, strlen(packed));
-    (void)sink_write(options, "\"", 1);
+    own(mem) text = mem_new(ESCAPE_JSON_ROOM(strlen(note)));
+    char *end = escape_json(text, note, strlen(note));
+    options_text(options, "note", text, (size_t)(end - text));
 }
 
 static void
@@ -105,7 +122,8 @@ options_limit(sink_t *options, const char *name, const limit_t *limit)
         options_add(options, "\"%s_of\":\"%s\"", name, limit_owner_word(limit->owner));
 }
 
-/* What the executor is told beside the text, as JSON; NULL: nothing. Caller owns the result. */
+/* What the executor is told beside the text, and the note, as JSON; NULL: nothing. Caller owns the
+ * result. */
 static char *
 options_make(const order_t *order, int64_t statement_timeout_ms, const terms_t *terms)
 {
@@ -125,6 +143,7 @@ options_make(const order_t *order, int64_t statement_timeout_ms, const terms_t *
     if (order->truncate && (rows.most > 0 || bytes.most > 0))
         options_add(&options, "\"on_limit\":\"truncate\"");
     options_params(&options, order);
+    options_note(&options, order->note);
     if (options.size == 0)
         return NULL;
     (void)sink_write(&options, "}", 2); /* and its NUL */
@@ -220,6 +239,10 @@ hash_order(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
     if (order->queue_key) { /* only then: what was hashed before there were any stays what it was */
         digest_text(&digest, "queue_key");
         digest_bytes(&digest, order->queue_key, order->queue_key_size);
+    }
+    if (order->note) {
+        digest_text(&digest, "note");
+        digest_text(&digest, order->note);
     }
     digest_end(&digest, hash);
 }

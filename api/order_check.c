@@ -73,6 +73,16 @@ check_step(const order_t *order, uint32_t i, err_t *err)
     return true;
 }
 
+static bool
+check_note(const order_t *order, err_t *err)
+{
+    size_t size = order->note ? strlen(order->note) : 0;
+    if (size > ORDER_NOTE_MOST)
+        return err_set(err, ERR_INVALID, "a job's note has at most %d bytes", ORDER_NOTE_MOST);
+    return size == 0 || utf8_valid(order->note, size)
+           || err_set(err, ERR_INVALID, "the job's note is not valid UTF-8");
+}
+
 bool
 order_check_texts(const order_t *order, err_t *err)
 {
@@ -83,7 +93,7 @@ order_check_texts(const order_t *order, err_t *err)
         if (!check_step(order, i, err))
             return false;
     }
-    return true;
+    return check_note(order, err);
 }
 
 /* 0 is the default. */
@@ -97,7 +107,8 @@ static bool
 check_queue_key(const order_t *order, err_t *err)
 {
     if (!order->queue_key)
-        return true;
+        return order->queue_most == 0
+               || err_set(err, ERR_INVALID, "only a job with a queue key waits behind so many");
     size_t size = order->queue_key_size;
     if (size == 0 || size > OPTION_QUEUE_KEY_MOST)
         return err_set(err, ERR_INVALID, "option 'queue_key' must have 1 to %d bytes",

@@ -103,6 +103,8 @@ job_read_end(job_t *job, const pg_result_t *result, int row, int at, err_t *err)
     job->steps = (uint32_t)pg_get_int2(result, row, at + 13);
     job->cancel_ms = store_ms(result, row, at + 14);
     job->retention_s = pg_get_int4(result, row, at + 15);
+    job->note = store_text(result, row, at + 16);
+    job->edited_ms = pg_get_int8(result, row, at + 17);
     if (pg_is_null(result, row, at + 11))
         return true;
     view_t manifest = pg_get_bytes(result, row, at + 11);
@@ -182,6 +184,7 @@ find_rest(store_t *self, find_t *find, err_t *err)
     pg_params_t *params = store_params(self);
     pg_param_uuid(params, &find->id);
     pg_param_text(params, find->tenant);
+    pg_param_bool(params, find->whole);
     own(pg_result) kept = NULL;
     own(pg_result) exists = NULL;
     if (!store_run(self, SQL_find_kept, &kept, err))
@@ -191,6 +194,9 @@ find_rest(store_t *self, find_t *find, err_t *err)
         find->verdict = FIND_FOUND;
         return find->job != NULL;
     }
+    params = store_params(self);
+    pg_param_uuid(params, &find->id);
+    pg_param_text(params, find->tenant);
     if (!store_run(self, SQL_job_exists, &exists, err))
         return false;
     find->verdict = pg_get_bool(exists, 0, 0) ? FIND_DENIED : FIND_MISSING;

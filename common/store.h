@@ -61,7 +61,7 @@ typedef struct {
     uint32_t step_count;        /* 0 with it */
     const char *options;        /* JSON of what differs from the defaults: statement_timeout_ms,
                                    max_attempts, autocommit (a word), read_only, params (packed,
-                                   params.h); NULL: nothing */
+                                   params.h), note; NULL: nothing */
     int64_t queue_timeout_ms;   /* 0: none */
     int64_t deadline_ms;        /* 0: the cluster's default */
     const char *queue_key;      /* NULL: none */

@@ -193,7 +193,7 @@ JOIN job j ON j.id = f.id AND j.attempt = f.attempt AND j.state = f.state;
 -- The rows of jobs whose pages expired stay for seven days. The smallest and the largest id let the
 -- server leave out the partitions of other days before it opens them. The tenant is compared as an
 -- expression, lest the queue's index be walked through for one id.
--- $1 ids, $2 tenants, $3 with manifest, $4 smallest id, $5 largest id
+-- $1 ids, $2 tenants, $3 with manifest and note, $4 smallest id, $5 largest id
 -- name: find
 SELECT q.n, f.*
 FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::boolean[])
@@ -205,7 +205,9 @@ LATERAL (
            0 AS pages, 0::bigint AS planning_us, 0::bigint AS executing_us, 0::bigint AS storing_us,
            NULL::text AS sqlstate, NULL::text AS error, NULL::text AS error_detail,
            NULL::text AS error_hint, NULL::integer AS error_position, NULL::bytea AS manifest,
-           false AS expired, l.steps, l.cancel_at, l.retention_s
+           false AS expired, l.steps, l.cancel_at, l.retention_s,
+           CASE WHEN q.whole THEN l.options ->> 'note' END,
+           CASE WHEN q.whole THEN (l.options ->> 'edited_ms')::bigint END
     FROM live l WHERE l.id = q.id AND l.tenant || '' = q.tenant
     UNION ALL
     SELECT j.id, j.tenant, j.source, j.dialect, j.priority, j.state, j.attempt, j.tries,
@@ -215,20 +217,23 @@ LATERAL (
            CASE WHEN q.whole OR j.state <> 'done' OR j.options ?| '{on_limit,autocommit}'
                 THEN j.manifest END,
            j.expires_at <= now(), j.steps, NULL,
-           j.retention_s
+           j.retention_s, CASE WHEN q.whole THEN j.options ->> 'note' END,
+           CASE WHEN q.whole THEN (j.options ->> 'edited_ms')::bigint END
     FROM job j
     WHERE j.id = q.id AND j.tenant = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid
       AND j.expires_at > now() - interval '7 days'
 ) f;
 
 -- The rest of find, for an id that it did not answer: long-lived jobs.
--- $1 id, $2 tenant
+-- $1 id, $2 tenant, $3 with note
 -- name: find_kept
 SELECT k.id, k.tenant, k.source, k.dialect, k.priority, k.state, k.attempt, k.tries, k.created_at,
        k.started_at, k.first_page_at, k.ended_at, k.expires_at, k.bucket, k.rows, k.bytes, k.pages,
        k.planning_us, k.executing_us, k.storing_us, k.sqlstate, k.error, k.error_detail,
        k.error_hint, k.error_position, k.manifest, k.expires_at <= now() AS expired, k.steps,
-       NULL::timestamptz AS cancel_at, k.retention_s
+       NULL::timestamptz AS cancel_at, k.retention_s,
+       CASE WHEN $3::boolean THEN k.options ->> 'note' END,
+       CASE WHEN $3::boolean THEN (k.options ->> 'edited_ms')::bigint END
 FROM kept k
 WHERE k.id = $1::uuid AND k.tenant = $2::text AND k.expires_at > now() - interval '7 days';
 

@@ -121,10 +121,11 @@ world_finish(world_t *world, const jobid_t *id, const char *state, const char *m
     own(mem) bytes = manifest ? mem_format("'\\x%s'::bytea", manifest) : mem_text("NULL");
     own(mem) script = mem_format(
         "WITH gone AS (DELETE FROM live WHERE id = '%s' RETURNING *)"
-        " INSERT INTO job (id, tenant, source, dialect, priority, created_at, sql, steps,"
+        " INSERT INTO job (id, tenant, source, dialect, priority, created_at, sql, steps, options,"
         " retention_s, state, attempt, tries, started_at, ended_at, expires_at, rows, bytes, pages,"
         " planning_us, executing_us, storing_us, manifest)"
-        " SELECT id, tenant, source, dialect, priority, created_at, sql, steps, retention_s, '%s',"
+        " SELECT id, tenant, source, dialect, priority, created_at, sql, steps, options,"
+        " retention_s, '%s',"
         " 1, 1, now(), now(), now() + interval '1 day', 1, 1, 0, 1, 1, 1, %s FROM gone",
         jobid_text(id, text), state, bytes);
     err_t err;

@@ -185,6 +185,49 @@ a_job_without_its_steps_has_no_results(void **unused)
     world_end(&world);
 }
 
+/* --- notes --- */
+
+static void
+assert_note(world_t *world, const jobid_t *id)
+{
+    err_t err;
+    own(job) whole = engine_find(world->engine, &world->caller, id, true, &err);
+    assert_non_null(whole);
+    assert_string_equal(whole->note, "{\"query\":[\"\xe2\x82\xac\\n\"]}\t\x01");
+    assert_int_equal(whole->edited_ms, 0);
+    own(job) brief = engine_find(world->engine, &world->caller, id, false, &err);
+    assert_non_null(brief);
+    assert_null(brief->note);
+}
+
+static void
+a_note_is_given_back_wherever_the_job_is(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_begin(&world, "60000", "60000");
+    err_t err;
+    jobid_t id;
+    char text[JOBID_TEXT_SIZE];
+    order_t order = select_1;
+    order.note = "{\"query\":[\"\xe2\x82\xac\\n\"]}\t\x01";
+    order.max_attempts = 2;
+    assert_true(engine_submit(world.engine, &world.caller, &order, &id, &err));
+    assert_note(&world, &id);
+    world_finish(&world, &id, "done", NULL);
+    assert_note(&world, &id);
+    own(mem) keep = mem_format("WITH gone AS (DELETE FROM job WHERE id = '%s' RETURNING *)"
+                               " INSERT INTO kept SELECT * FROM gone",
+                               jobid_text(&id, text));
+    assert_true(pg_script(world.pg, keep, &err));
+    assert_note(&world, &id);
+    id = world_job(&world);
+    own(job) bare = engine_find(world.engine, &world.caller, &id, true, &err);
+    assert_non_null(bare);
+    assert_null(bare->note);
+    world_end(&world);
+}
+
 int
 main(void)
 {
@@ -197,6 +240,7 @@ main(void)
         cmocka_unit_test(many_at_one_time_make_one_job),
         cmocka_unit_test(steps_are_found_as_they_were_ordered),
         cmocka_unit_test(a_job_without_its_steps_has_no_results),
+        cmocka_unit_test(a_note_is_given_back_wherever_the_job_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -243,6 +243,31 @@ who_may_only_read_orders_nothing(void **unused)
 }
 
 static void
+a_note_is_text_of_64_kib_at_most(void **unused)
+{
+    (void)unused;
+    own(mem) note = mem_new(ORDER_NOTE_MOST + 2);
+    memset(note, 'x', ORDER_NOTE_MOST);
+    order_t order = order_of("v1_job", &select_1);
+    order.note = note;
+    placing_t placing = placed(&order);
+    placing_clear(&placing);
+    note[ORDER_NOTE_MOST] = 'x';
+    refused(&order, "note has at most 65536 bytes");
+    order.note = "a\xff";
+    refused(&order, "note is not valid UTF-8");
+}
+
+static void
+only_a_job_with_a_queue_key_waits_behind_so_many(void **unused)
+{
+    (void)unused;
+    order_t order = order_of("v1_job", &select_1);
+    order.queue_most = 64;
+    refused(&order, "queue key");
+}
+
+static void
 a_queue_key_is_a_short_text(void **unused)
 {
     (void)unused;
@@ -285,6 +310,8 @@ main(void)
         CLAIM(the_timeout_of_a_jobs_only_step_is_the_jobs),
         CLAIM(options_out_of_range_or_at_odds_are_refused),
         CLAIM(who_may_only_read_orders_nothing),
+        CLAIM(a_note_is_text_of_64_kib_at_most),
+        CLAIM(only_a_job_with_a_queue_key_waits_behind_so_many),
         CLAIM(a_queue_key_is_a_short_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

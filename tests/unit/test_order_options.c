@@ -71,6 +71,20 @@ long_parameters_are_written_down_whole(void **unused)
 }
 
 static void
+a_note_is_written_down_escaped(void **unused)
+{
+    (void)unused;
+    order_t order = order_of("v1_job", &select_1);
+    order.note = "{\"q\":[\"a\\b\"],\n\"\xc3\xa4\"}";
+    order.max_attempts = 2;
+    assert_options(&order, "{\"max_attempts\":2,"
+                           "\"note\":\"{\\\"q\\\":[\\\"a\\\\b\\\"],\\n\\\"\xc3\xa4\\\"}\"}");
+    order = order_of("v1_job", &select_1);
+    order.note = "";
+    assert_options(&order, "{\"note\":\"\"}");
+}
+
+static void
 limits_are_written_down_with_whose_they_are(void **unused)
 {
     (void)unused;
@@ -144,8 +158,8 @@ whatever_differs_makes_another_request(void **unused)
     order_t base = an_order(steps, 2);
     base.client_token = "t";
     base.client_token_size = 1;
-    order_t others[13];
-    for (size_t i = 0; i < 13; i++)
+    order_t others[15];
+    for (size_t i = 0; i < 15; i++)
         others[i] = base;
     others[0].step_count = 1;
     others[1].steps = changed;
@@ -161,13 +175,30 @@ whatever_differs_makes_another_request(void **unused)
     others[11].truncate = true;
     others[12].queue_key = "k";
     others[12].queue_key_size = 1;
+    others[13].note = "n";
+    others[14].note = "";
     uint8_t hash[TOKEN_HASH_SIZE];
     uint8_t other[TOKEN_HASH_SIZE];
     request_of(&base, hash);
-    for (size_t i = 0; i < 13; i++) {
+    for (size_t i = 0; i < 15; i++) {
         request_of(&others[i], other);
         assert_memory_not_equal(hash, other, TOKEN_HASH_SIZE);
     }
+}
+
+static void
+how_many_may_wait_makes_no_other_request(void **unused)
+{
+    (void)unused;
+    uint8_t first[TOKEN_HASH_SIZE];
+    uint8_t second[TOKEN_HASH_SIZE];
+    order_t order = order_of("v1_job", &select_1);
+    order.client_token = order.queue_key = "t";
+    order.client_token_size = order.queue_key_size = 1;
+    request_of(&order, first);
+    order.queue_most = 64;
+    request_of(&order, second);
+    assert_memory_equal(first, second, TOKEN_HASH_SIZE);
 }
 
 static void
@@ -207,10 +238,12 @@ main(void)
         CLAIM(options_that_differ_are_written_down),
         CLAIM(parameters_are_written_down_packed),
         CLAIM(long_parameters_are_written_down_whole),
+        CLAIM(a_note_is_written_down_escaped),
         CLAIM(limits_are_written_down_with_whose_they_are),
         CLAIM(all_options_at_their_longest_find_room),
         CLAIM(the_same_order_is_the_same_request_whatever_the_caps),
         CLAIM(whatever_differs_makes_another_request),
+        CLAIM(how_many_may_wait_makes_no_other_request),
         CLAIM(parameters_that_differ_make_another_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
