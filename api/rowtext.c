@@ -93,6 +93,21 @@ rowtext_destroy(rowtext_t **self_p)
     free(self);
 }
 
+/* The first column that is shown stands behind no comma. */
+void
+rowtext_shape(rowtext_t *self, uint32_t column, rowtext_shape_t shape)
+{
+    self->fields[column].shape = shape;
+    uint32_t first = 0;
+    while (first < self->count && self->fields[first].shape == ROWTEXT_HIDDEN)
+        first++;
+    if (first == self->count || self->fields[first].lead[0] != ',')
+        return;
+    field_t *field = &self->fields[first];
+    field->lead_size--;
+    memmove(field->lead, field->lead + 1, field->lead_size);
+}
+
 /* --- writing --- */
 
 /* A name may hold anything but NUL. */

@@ -31,6 +31,22 @@ typedef struct rowtext rowtext_t;
 rowtext_t *rowtext_new(const result_t *result, rowtext_form_t form, numbers_t numbers) MUST_USE;
 void rowtext_destroy(rowtext_t **self_p);
 
+/* What a column's cells look like in JSON where that is not what is said above. A text that is not
+ * of its shape stays the string it is. */
+typedef enum {
+    ROWTEXT_AS_IT_IS,
+    ROWTEXT_HIDDEN,  /* not there at all */
+    ROWTEXT_AS_JSON, /* json, jsonb: the value itself */
+    ROWTEXT_AS_DATE, /* date, timestamp (taken for UTC's), timestamptz: "2012-02-06T22:50:35.778Z",
+                        cut to milliseconds, from the year 1 to 9999 */
+    ROWTEXT_AS_NUMBERS,  /* an array: a list of numbers */
+    ROWTEXT_AS_BOOLEANS, /* of true and false */
+    ROWTEXT_AS_TEXTS,    /* of strings */
+} rowtext_shape_t;
+
+/* For forms of JSON, before the first row. */
+void rowtext_shape(rowtext_t *self, uint32_t column, rowtext_shape_t shape);
+
 /* What stands before the first row: CSV's header; nothing for the others. */
 void rowtext_head(const rowtext_t *self, reply_t *reply);
 

@@ -1,5 +1,6 @@
 /* rowtext_inner.h - what rowtext's files share: columns, and the place where text is put. rowtext.c
- * makes them and walks over runs, rowtext_json.c and rowtext_csv.c write rows. */
+ * makes them and walks over runs, rowtext_json.c and rowtext_csv.c write rows, rowtext_shape.c
+ * cells of other shapes. */
 #ifndef API_ROWTEXT_INNER_H
 #define API_ROWTEXT_INNER_H
 
@@ -20,6 +21,7 @@ typedef struct {
     size_t lead_size;
     cell_kind_t kind;
     bool quoted; /* its numbers are strings */
+    rowtext_shape_t shape;
 } field_t;
 
 struct rowtext {
@@ -87,6 +89,15 @@ out_few(out_t *self, const char *text, size_t size)
     memcpy(self->at, text, size);
     self->at += size;
 }
+
+/* A JSON string; what stands in one; and whether a text is a number as JSON writes them
+ * (rowtext_json.c). */
+void rowtext_put_text(out_t *out, const char *text, size_t size);
+void rowtext_put_inside(out_t *out, const char *text, size_t size);
+bool rowtext_is_number(const char *text, size_t size);
+
+/* A cell in its column's shape (rowtext_shape.c); false: it is not of that shape. */
+bool rowtext_put_shape(out_t *out, rowtext_shape_t shape, const char *text, size_t size) MUST_USE;
 
 /* Write the rows of a run; false when its bytes are no rows of this result. */
 bool rowtext_json(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows) MUST_USE;

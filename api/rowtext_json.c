@@ -14,8 +14,8 @@ skip_digits(const char *at, const char *end)
 }
 
 /* Is this a number as JSON writes them? (numeric's specials are not.) */
-static bool
-is_number(const char *text, size_t size)
+bool
+rowtext_is_number(const char *text, size_t size)
 {
     const char *end = text + size;
     const char *at = text < end && *text == '-' ? text + 1 : text;
@@ -43,8 +43,20 @@ is_number(const char *text, size_t size)
 
 /* --- cells --- */
 
-static void
-put_text(out_t *out, const char *text, size_t size)
+void
+rowtext_put_inside(out_t *out, const char *text, size_t size)
+{
+    while (size > 0) {
+        size_t piece = size < PIECE ? size : PIECE;
+        out_need(out, ESCAPE_JSON_ROOM(piece));
+        out->at = escape_json(out->at, text, piece);
+        text += piece;
+        size -= piece;
+    }
+}
+
+void
+rowtext_put_text(out_t *out, const char *text, size_t size)
 {
     if (ESCAPE_JSON_ROOM(size) + 2 <= OUT_MOST) {
         out_need(out, ESCAPE_JSON_ROOM(size) + 2);
@@ -54,13 +66,7 @@ put_text(out_t *out, const char *text, size_t size)
         return;
     }
     out_put(out, "\"", 1);
-    while (size > 0) {
-        size_t piece = size < PIECE ? size : PIECE;
-        out_need(out, ESCAPE_JSON_ROOM(PIECE));
-        out->at = escape_json(out->at, text, piece);
-        text += piece;
-        size -= piece;
-    }
+    rowtext_put_inside(out, text, size);
     out_put(out, "\"", 1);
 }
 
@@ -110,10 +116,11 @@ put_cell(out_t *out, const field_t *field, const cell_t *cell)
     const view_t *bytes = &cell->bytes;
     switch (cell->kind) {
     case UNPACK_TEXT:
-        if (field->kind == CELL_NUMERIC && !field->quoted && is_number(bytes->data, bytes->size))
+        if (field->kind == CELL_NUMERIC && !field->quoted
+            && rowtext_is_number(bytes->data, bytes->size))
             out_put(out, bytes->data, bytes->size);
         else
-            put_text(out, bytes->data, bytes->size);
+            rowtext_put_text(out, bytes->data, bytes->size);
         return;
     case UNPACK_UINT:
     case UNPACK_INT:
@@ -150,8 +157,12 @@ rowtext_json(rowtext_t *self, out_t *out, page_reader_t *in, uint32_t rows)
             const field_t *field = &self->fields[i];
             if (!cell_read(&in->in, &cell))
                 return false;
+            if (field->shape == ROWTEXT_HIDDEN)
+                continue;
             out_cell(out, field);
-            put_cell(out, field, &cell);
+            if (field->shape == ROWTEXT_AS_IT_IS || cell.kind != UNPACK_TEXT
+                || !rowtext_put_shape(out, field->shape, cell.bytes.data, cell.bytes.size))
+                put_cell(out, field, &cell);
         }
         out_need(out, 2);
         *out->at++ = last;

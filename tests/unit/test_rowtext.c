@@ -33,11 +33,13 @@ typedef struct {
 
 static page_writer_t *writer;
 static manifest_t *manifest;
+static rowtext_shape_t shapes[4]; /* of the first columns */
 
 static int
 setup(void **unused)
 {
     (void)unused;
+    memset(shapes, 0, sizeof shapes);
     writer = page_writer_new(1 << 22, 1 << 20, 1 << 22);
     manifest = manifest_new();
     return 0;
@@ -76,6 +78,8 @@ text_of(const result_t *result, rowtext_form_t form, numbers_t numbers)
     assert_true(page_inflate(page->data, page->size, raw, page->raw_bytes, &err));
     rows_t rows = { .raw = (uint8_t *)raw, .page = page };
     own(rowtext) text = rowtext_new(result, form, numbers);
+    for (uint32_t i = 0; i < 4 && i < result->column_count; i++)
+        rowtext_shape(text, i, shapes[i]);
     own(fake_reply) fake = fake_reply_new((frame_t){ .old = true }, false);
     rowtext_head(text, &fake->reply);
     int64_t count = 0;
@@ -291,6 +295,113 @@ rows_of_another_width_are_refused(void **unused)
     }
 }
 
+/* --- shapes --- */
+
+static void
+assert_shape(rowtext_shape_t shape, const char *cell, const char *expected)
+{
+    static const heading_t heading = { "a", "any", CELL_TEXT };
+    const result_t *result = a_result(&heading, 1);
+    shapes[0] = shape;
+    page_row_open(writer, 1);
+    put_text(cell);
+    assert_true(page_row_close(writer));
+    own(mem) wanted = mem_format("{\"a\":%s}", expected);
+    assert_text(result, ROWTEXT_OBJECTS, NUMBERS_EXACT, wanted);
+}
+
+static void
+dates_are_moments_of_utc(void **unused)
+{
+    (void)unused;
+    static const char *const cases[][2] = {
+        { "2012-02-06 22:50:35.778123+00", "\"2012-02-06T22:50:35.778Z\"" },
+        { "2012-02-06 22:50:35.7+00", "\"2012-02-06T22:50:35.700Z\"" },
+        { "2012-02-06 22:50:35", "\"2012-02-06T22:50:35.000Z\"" },
+        { "2012-02-06", "\"2012-02-06T00:00:00.000Z\"" },
+        { "2012-03-01 01:00:00+05:30", "\"2012-02-29T19:30:00.000Z\"" },
+        { "2012-12-31 23:00:00-02", "\"2013-01-01T01:00:00.000Z\"" },
+        { "1880-01-01 00:00:00+00:19:32", "\"1879-12-31T23:40:28.000Z\"" },
+        { "0001-01-01", "\"0001-01-01T00:00:00.000Z\"" },
+        { "9999-12-31 23:59:59.999999", "\"9999-12-31T23:59:59.999Z\"" },
+        /* what JavaScript has no date for stays as it is */
+        { "infinity", "\"infinity\"" },
+        { "-infinity", "\"-infinity\"" },
+        { "0044-03-15 BC", "\"0044-03-15 BC\"" },
+        { "12012-02-06", "\"12012-02-06\"" },
+        { "2012-02-06 22:50", "\"2012-02-06 22:50\"" },
+        { "", "\"\"" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_shape(ROWTEXT_AS_DATE, cases[i][0], cases[i][1]);
+}
+
+static void
+arrays_are_lists(void **unused)
+{
+    (void)unused;
+    assert_shape(ROWTEXT_AS_NUMBERS, "{1,-2.50,NULL,1e-07}", "[1,-2.50,null,1e-07]");
+    assert_shape(ROWTEXT_AS_NUMBERS, "{NaN,Infinity}", "[\"NaN\",\"Infinity\"]");
+    assert_shape(ROWTEXT_AS_NUMBERS, "{{1,2},{3,4}}", "[[1,2],[3,4]]");
+    assert_shape(ROWTEXT_AS_NUMBERS, "[0:1]={7,8}", "[7,8]");
+    assert_shape(ROWTEXT_AS_NUMBERS, "{}", "[]");
+    assert_shape(ROWTEXT_AS_BOOLEANS, "{t,f,NULL}", "[true,false,null]");
+    assert_shape(ROWTEXT_AS_TEXTS, "{a,\"b,c\",\"\",\"NULL\",NULL}",
+                 "[\"a\",\"b,c\",\"\",\"NULL\",null]");
+    assert_shape(ROWTEXT_AS_TEXTS, "{\"q\\\"\\\\\",\"{}\"}", "[\"q\\\"\\\\\",\"{}\"]");
+}
+
+static void
+a_text_that_is_no_array_stays_a_text(void **unused)
+{
+    (void)unused;
+    static const char *const cases[] = { "",   "1,2",   "{1",
+                                         "1}", "{1}}",  "{1}{2}",
+                                         "{a", "[0:1]", "{{{{{{{1}}}}}}}" };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        own(mem) same = mem_format("\"%s\"", cases[i]);
+        assert_shape(ROWTEXT_AS_NUMBERS, cases[i], same);
+    }
+    assert_shape(ROWTEXT_AS_TEXTS, "{\"a", "\"{\\\"a\"");
+    assert_shape(ROWTEXT_AS_TEXTS, "{\"a\\", "\"{\\\"a\\\\\"");
+}
+
+static void
+json_is_itself(void **unused)
+{
+    (void)unused;
+    assert_shape(ROWTEXT_AS_JSON, "{\"a\": [1, null]}", "{\"a\": [1, null]}");
+}
+
+static void
+hidden_columns_leave_no_comma(void **unused)
+{
+    (void)unused;
+    static const heading_t headings[] = { { "a", "text", CELL_TEXT },
+                                          { "b", "text", CELL_TEXT },
+                                          { "c", "text", CELL_TEXT } };
+    for (unsigned hidden = 0; hidden < 8; hidden++) {
+        const result_t *result = a_result(headings, 3);
+        own(mem) expected = mem_text("");
+        for (unsigned i = 0; i < 3; i++) {
+            shapes[i] = hidden & (1u << i) ? ROWTEXT_HIDDEN : ROWTEXT_AS_IT_IS;
+            if (hidden & (1u << i))
+                continue;
+            own(mem) longer = mem_format("%s%s\"%s\":\"%u\"", (char *)expected,
+                                         expected[0] ? "," : "", headings[i].name, i);
+            free(expected);
+            expected = take(longer);
+        }
+        own(mem) object = mem_format("{%s}", (char *)expected);
+        page_row_open(writer, 3);
+        put_text("0");
+        put_text("1");
+        put_text("2");
+        assert_true(page_row_close(writer));
+        assert_text(result, ROWTEXT_OBJECTS, NUMBERS_EXACT, object);
+    }
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -307,6 +418,11 @@ main(void)
         CLAIM(cells_larger_than_the_buffer_come_whole),
         CLAIM(names_larger_than_the_buffer_come_whole),
         CLAIM(rows_of_another_width_are_refused),
+        CLAIM(dates_are_moments_of_utc),
+        CLAIM(arrays_are_lists),
+        CLAIM(a_text_that_is_no_array_stays_a_text),
+        CLAIM(json_is_itself),
+        CLAIM(hidden_columns_leave_no_comma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
