@@ -17,12 +17,6 @@ enum { PRIORITY = 5, MEMBER_MOST = 128 };
 
 static_assert((int)TOKEN_HASH_SIZE == (int)DIGEST_SIZE, "keys are hashed with digest.h");
 
-order_t
-order_of(const char *dialect, const order_step_t *step)
-{
-    return (order_t){ .dialect = dialect, .steps = step, .step_count = 1, .priority = -1 };
-}
-
 /* --- what it comes to --- */
 
 static bool

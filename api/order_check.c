@@ -1,4 +1,4 @@
-/* order_check.c - is an order well formed? */
+/* order_check.c - an order of one text, and whether any is well formed. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +11,12 @@
 #include "common/utf8.h"
 
 static_assert((int)OPTION_QUEUE_KEY_MOST == (int)QUEUE_KEY_MOST, "the broker knows whole keys");
+
+order_t
+order_of(const char *dialect, const order_step_t *step)
+{
+    return (order_t){ .dialect = dialect, .steps = step, .step_count = 1, .priority = -1 };
+}
 
 static bool
 check_text(const order_step_t *step, err_t *err)
