@@ -53,6 +53,12 @@ word(json_t *self, const char *text, size_t size)
 /* --- structure --- */
 
 void
+json_raw(json_t *self, const char *text, size_t size)
+{
+    word(self, text, size);
+}
+
+void
 json_init(json_t *self, reply_t *reply)
 {
     self->reply = reply;

@@ -37,6 +37,7 @@ void json_int(json_t *self, int64_t value);
 void json_seconds(json_t *self, int64_t us); /* microseconds as seconds with a fraction */
 void json_bool(json_t *self, bool value);
 void json_nil(json_t *self);
+void json_raw(json_t *self, const char *text, size_t size); /* JSON already, and one value */
 
 /* Members: name and value. */
 void json_member_text(json_t *self, const char *name, const char *text);
@@ -70,8 +71,8 @@ typedef enum {
     JSON_KIND_OBJECT
 } json_kind_t;
 
-/* What a member is; its text (points into self; NULL unless it is JSON_KIND_TEXT); its number (0
- * unless it is JSON_KIND_INTEGER). */
+/* What a member is; its text (points into self; NULL unless it is JSON_KIND_TEXT) and the text's size
+ * (`size` may be NULL); its number (0 unless it is JSON_KIND_INTEGER). */
 json_kind_t json_doc_kind(const json_doc_t *self, const char *member);
 const char *json_doc_text(const json_doc_t *self, const char *member, size_t *size);
 int64_t json_doc_int(const json_doc_t *self, const char *member);

@@ -146,7 +146,8 @@ json_part_kind(json_part_t self)
 const char *
 json_part_text(json_part_t self, size_t *size)
 {
-    *size = json_string_length(value(self));
+    if (size)
+        *size = json_string_length(value(self));
     return json_string_value(value(self));
 }
 
