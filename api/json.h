@@ -71,7 +71,8 @@ typedef enum {
     JSON_KIND_OBJECT
 } json_kind_t;
 
-/* What a member is; its text (points into self; NULL unless it is JSON_KIND_TEXT) and the text's size
+/* What a member is; its text (points into self; NULL unless it is JSON_KIND_TEXT) and the text's
+ * size
  * (`size` may be NULL); its number (0 unless it is JSON_KIND_INTEGER). */
 json_kind_t json_doc_kind(const json_doc_t *self, const char *member);
 const char *json_doc_text(const json_doc_t *self, const char *member, size_t *size);
