@@ -121,7 +121,8 @@ walk_tenant(walk_t *self, store_t *store, const char *tenant, haul_t *haul, err_
     if (place)
         at = *place;
     uint32_t count = 0;
-    if (!store_lines_walk(store, &at, self->tenant_lines, WALK_EACH, &count, on_line, haul, err))
+    const line_wish_t wish = { .each = WALK_EACH, .fn = on_line, .arg = haul };
+    if (!store_lines_walk(store, &at, self->tenant_lines, &wish, &count, err))
         return false;
     bool more = count == self->tenant_lines;
     if (more)
@@ -181,7 +182,10 @@ walk_lines(walk_t *self, store_t *store, const line_name_t *names, uint32_t coun
     uint32_t each = self->window / count;
     if (each > QUEUE_LINE_MOST)
         each = QUEUE_LINE_MOST;
-    return store_lines_of(store, names, count, each > 0 ? each : WALK_EACH, on_line, haul, err);
+    const line_wish_t wish = { .each = each > 0 ? each : (uint32_t)WALK_EACH,
+                               .fn = on_line,
+                               .arg = haul };
+    return store_lines_of(store, names, count, &wish, err);
 }
 
 /* --- life --- */

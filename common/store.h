@@ -331,6 +331,13 @@ typedef struct {
 
 typedef void (*store_line_fn)(void *arg, const line_report_t *report);
 
+/* How much of a line is wanted, and by whom. */
+typedef struct {
+    uint32_t each; /* jobs behind the front, at most */
+    store_line_fn fn;
+    void *arg;
+} line_wish_t;
+
 typedef struct {
     char tenant[64];
     bool paused;
@@ -339,13 +346,13 @@ typedef struct {
 /* The next tenants that have jobs with queue keys, behind `after` (""). */
 bool store_line_tenants(store_t *self, const char *after, line_tenant_t *tenants, uint32_t most,
                         uint32_t *count, err_t *err) MUST_USE;
-/* The next `lines` lines of a tenant behind `after`, each with its front and at most `each` jobs
- * behind it. `after` moves on; *count says how many there were. */
-bool store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, uint32_t each,
-                      uint32_t *count, store_line_fn fn, void *arg, err_t *err) MUST_USE;
-/* These lines in the same way, also those that are empty. */
-bool store_lines_of(store_t *self, const line_name_t *names, uint32_t count, uint32_t each,
-                    store_line_fn fn, void *arg, err_t *err) MUST_USE;
+/* The next `lines` lines of a tenant behind `after`, which moves on; *count says how many there
+ * were. */
+bool store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, const line_wish_t *wish,
+                      uint32_t *count, err_t *err) MUST_USE;
+/* These lines, also those that are empty. */
+bool store_lines_of(store_t *self, const line_name_t *names, uint32_t count,
+                    const line_wish_t *wish, err_t *err) MUST_USE;
 /* Take away what was kept of lines that are over: the next `most` behind `after`, which moves on.
  * *count says how many were looked at. */
 bool store_lines_clear(store_t *self, line_name_t *after, uint32_t most, uint32_t *count,

@@ -8,10 +8,8 @@
 typedef struct {
     const pg_result_t *result;
     int row; /* the next one */
-    uint32_t each;
-    waiting_t *jobs; /* room for a front and `each` behind it */
-    store_line_fn fn;
-    void *arg;
+    const line_wish_t *wish;
+    waiting_t *jobs; /* room for a front and those behind it */
 } teller_t;
 
 static void
@@ -50,12 +48,12 @@ line_tell(teller_t *self, const line_name_t *name)
     line_report_t report = { .name = name, .jobs = self->jobs };
     report.runs = is_of(self, name) && pg_get_bool(self->result, self->row, 6);
     for (; is_of(self, name); self->row++) {
-        if (report.count <= self->each)
+        if (report.count <= self->wish->each)
             self->jobs[report.count++] = line_job(self->result, self->row);
         else
             report.more = true;
     }
-    self->fn(self->arg, &report);
+    self->wish->fn(self->wish->arg, &report);
 }
 
 bool
@@ -78,20 +76,20 @@ store_line_tenants(store_t *self, const char *after, line_tenant_t *tenants, uin
 }
 
 bool
-store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, uint32_t each, uint32_t *count,
-                 store_line_fn fn, void *arg, err_t *err)
+store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, const line_wish_t *wish,
+                 uint32_t *count, err_t *err)
 {
     pg_params_t *params = store_params(self);
     pg_param_text(params, after->tenant);
     pg_param_text(params, after->queue_key);
     pg_param_int8(params, lines);
-    pg_param_int8(params, each);
+    pg_param_int8(params, wish->each);
     own(pg_result) result = NULL;
     *count = 0;
     if (!store_run(self, SQL_sweep_lines, &result, err))
         return false;
-    own(waiting) jobs = mem_array(each + 1, sizeof *jobs);
-    teller_t teller = { .result = result, .each = each, .jobs = jobs, .fn = fn, .arg = arg };
+    own(waiting) jobs = mem_array(wish->each + 1, sizeof *jobs);
+    teller_t teller = { .result = result, .wish = wish, .jobs = jobs };
     for (; teller.row < pg_rows(result); (*count)++) {
         store_copy(after->queue_key, sizeof after->queue_key, pg_get_text(result, teller.row, 1));
         line_tell(&teller, after);
@@ -100,18 +98,18 @@ store_lines_walk(store_t *self, line_name_t *after, uint32_t lines, uint32_t eac
 }
 
 bool
-store_lines_of(store_t *self, const line_name_t *names, uint32_t count, uint32_t each,
-               store_line_fn fn, void *arg, err_t *err)
+store_lines_of(store_t *self, const line_name_t *names, uint32_t count, const line_wish_t *wish,
+               err_t *err)
 {
     pg_params_t *params = store_params(self);
     PG_COLUMN(params, PG_TEXT, pg_array_text, count, names[i].tenant);
     PG_COLUMN(params, PG_TEXT, pg_array_text, count, names[i].queue_key);
-    pg_param_int8(params, each);
+    pg_param_int8(params, wish->each);
     own(pg_result) result = NULL;
     if (!store_run(self, SQL_sweep_lines_of, &result, err))
         return false;
-    own(waiting) jobs = mem_array(each + 1, sizeof *jobs);
-    teller_t teller = { .result = result, .each = each, .jobs = jobs, .fn = fn, .arg = arg };
+    own(waiting) jobs = mem_array(wish->each + 1, sizeof *jobs);
+    teller_t teller = { .result = result, .wish = wish, .jobs = jobs };
     for (uint32_t i = 0; i < count; i++)
         line_tell(&teller, &names[i]);
     return true;

@@ -275,7 +275,8 @@ line_of(const char *key, uint32_t each)
     told_t told = { 0 };
     line_name_t name = { .tenant = "demo" };
     (void)snprintf(name.queue_key, sizeof name.queue_key, "%s", key);
-    CHECK(store_lines_of(world_store, &name, 1, each, on_line, &told, &err));
+    const line_wish_t wish = { .each = each, .fn = on_line, .arg = &told };
+    CHECK(store_lines_of(world_store, &name, 1, &wish, &err));
     assert_int_equal(told.lines, 1);
     return told;
 }
@@ -336,11 +337,12 @@ lines_are_walked_by_their_keys_from_where_the_walk_stopped(void **unused)
     line_name_t after = { .tenant = "demo" };
     told_t told = { 0 };
     uint32_t count = 0;
-    CHECK(store_lines_walk(world_store, &after, 2, 8, &count, on_line, &told, &err));
+    const line_wish_t wish = { .each = 8, .fn = on_line, .arg = &told };
+    CHECK(store_lines_walk(world_store, &after, 2, &wish, &count, &err));
     assert_int_equal(count, 2);
     assert_string_equal(told.key, "m2");
     assert_int_equal(told.count, 3);
-    CHECK(store_lines_walk(world_store, &after, 2, 8, &count, on_line, &told, &err));
+    CHECK(store_lines_walk(world_store, &after, 2, &wish, &count, &err));
     assert_int_equal(count, 1);
     assert_string_equal(after.queue_key, "m3");
     line_tenant_t tenants[4];
