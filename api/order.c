@@ -296,6 +296,7 @@ placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const or
         .queue_timeout_ms = capped(order->queue_timeout_ms, terms->queue_timeout_ms),
         .deadline_ms = deadline(engine, order->deadline_ms, terms->deadline_ms),
         .queue_key = order->queue_key,
+        .queue_most = order->queue_most,
         .keyed = order->client_token != NULL,
     };
     int64_t timeout_ms = order->statement_timeout_ms;

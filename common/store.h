@@ -65,6 +65,7 @@ typedef struct {
     int64_t queue_timeout_ms;   /* 0: none */
     int64_t deadline_ms;        /* 0: the cluster's default */
     const char *queue_key;      /* NULL: none */
+    uint32_t queue_most;        /* so many with its queue key may wait, with it; 0: any number */
 
     bool keyed;                            /* it came with an idempotency key: */
     uint8_t key_hash[TOKEN_HASH_SIZE];     /* of the key */
@@ -74,14 +75,14 @@ typedef struct {
     bool existed; /* the answer: its key was taken by the same request before, `id` is that job's */
 } submit_t;
 
-/* Commit these jobs together, sorted by id, one statement for every 8 MiB of text; those with steps
- * or keys are a transaction of their own each, behind the others. When a statement
- * fails with anything but a lost connection, each member is run by itself, so that only the guilty
- * one has an error; the answer is then still true. After a lost connection the batch is sent once
- * more, when the session that was lost has ended (a repeat changes nothing, even if the job is over
- * by then, and what was sent first cannot come behind it). A key that another request has taken:
- * that member's err is ERR_CONFLICT. False: none is known to be stored, and `err` and each member
- * say why. */
+/* Commit these jobs together, sorted by id, one statement for every 8 MiB of text; those with
+ * steps, an idempotency key or a queue_most are a transaction of their own each, behind the others.
+ * When a statement fails with anything but a lost connection, each member is run by itself, so that
+ * only the guilty one has an error; the answer is then still true. After a lost connection the
+ * batch is sent once more, when the session that was lost has ended (a repeat changes nothing, even
+ * if the job is over by then, and what was sent first cannot come behind it). A key that another
+ * request has taken: that member's err is ERR_CONFLICT; its queue_most wait already: ERR_LIMIT.
+ * False: none is known to be stored, and `err` and each member say why. */
 bool store_submit(store_t *self, submit_t **jobs, uint32_t count, err_t *err) MUST_USE;
 
 /* --- a job's life from outside (store_life.c) --- */

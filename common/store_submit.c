@@ -1,5 +1,5 @@
 /* store_submit.c - jobs in: the plain ones together in one statement, those that have steps or an
- * idempotency key in a transaction each.
+ * idempotency key, or must not be too many, in a transaction each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +18,11 @@ enum {
     KEY_LOOKS = 4           /* at a key that changes hands meanwhile */
 };
 
-/* Has it rows in other tables than live? */
+/* Has it rows in no other table than live, and is there room for it in any case? */
 static bool
 is_plain(const submit_t *job)
 {
-    return !job->keyed && !job->step_count;
+    return !job->keyed && !job->step_count && !job->queue_most;
 }
 
 /* Plain ones first, then by id. */
@@ -152,7 +152,7 @@ submit_plain(store_t *self, submit_t **jobs, uint32_t count, err_t *err)
     return count;
 }
 
-/* --- jobs with steps or keys --- */
+/* --- jobs with steps, keys or a line that is not to grow too long --- */
 
 static void
 array_hash(pg_params_t *params, const uint8_t *hash)
@@ -245,6 +245,23 @@ key_settle(store_t *self, submit_t *job, key_hold_t *hold, err_t *err)
     return err_set(err, ERR_CONFLICT, "the job that had this idempotency key goes just now");
 }
 
+/* Do few enough jobs wait with its queue key? Whoever asks the same at this moment is waited for.
+ */
+static bool
+line_room(store_t *self, const submit_t *job, err_t *err)
+{
+    own(pg_result) result = NULL;
+    pg_params_t *params = store_params(self);
+    pg_param_text(params, job->tenant);
+    pg_param_text(params, job->queue_key);
+    pg_param_int8(params, job->queue_most);
+    pg_param_uuid(params, &job->id);
+    if (!store_run(self, SQL_queue_key_room, &result, err))
+        return false;
+    return pg_get_bool(result, 0, 0)
+           || err_set(err, ERR_LIMIT, "%u jobs with this queue key wait already", job->queue_most);
+}
+
 /* All of one job, in the transaction that is open. */
 static bool
 whole_put(store_t *self, submit_t *job, bool again, err_t *err)
@@ -254,6 +271,8 @@ whole_put(store_t *self, submit_t *job, bool again, err_t *err)
         return false;
     if (hold == KEY_THEIRS)
         return true;
+    if (job->queue_most && !line_room(self, job, err))
+        return false;
     submit_params(self, &job, 1);
     return store_run(self, again ? SQL_submit_again : SQL_submit, NULL, err)
            && (!job->step_count || steps_add(self, job, err));
@@ -289,8 +308,7 @@ waited_too_long(err_t *err)
 {
     if (strcmp(err->sqlstate, WAITED_SQLSTATE) != 0)
         return false;
-    (void)err_set(err, ERR_UNAVAILABLE,
-                  "another request under this idempotency key has not been stored yet");
+    (void)err_set(err, ERR_UNAVAILABLE, "another request under this key has not been stored yet");
     return true;
 }
 

@@ -145,6 +145,13 @@ UPDATE dedup SET request_hash = $3::bytea, job = $4::uuid
 WHERE tenant = $1::text AND kind = 'token' AND key_hash = $2::bytea AND job = $5::uuid
 RETURNING job;
 
+-- --- queue keys ---
+
+-- May one more job with this queue key come, in the transaction that stores it?
+-- $1 tenant, $2 queue key, $3 most that may wait, $4 the job
+-- name: queue_key_room
+SELECT queue_key_room($1::text, $2::text, $3::bigint, $4::uuid);
+
 -- --- results: longer, or no more ---
 
 -- Keep a final job's results for so long from now on. No row back: not final, expired, or not there.

@@ -1,6 +1,8 @@
 /* order_world.c - jobs to hand in. */
 #include "tests/check/order_world.h"
 
+#include "tests/check/cutter.h"
+
 const submit_step_t three_steps[3] = {
     { .sql = "SELECT 0" },
     { .sql = "SELECT 1", .condition = "done:0" },
@@ -49,4 +51,22 @@ submit(submit_t *order)
     submit_t *list[] = { order };
     CHECK(store_submit(world_store, list, 1, &err));
     return order->err.kind;
+}
+
+void
+submit_cut(submit_t *order, const char *text)
+{
+    err_t err;
+    int64_t ms = 0;
+    cutter_t *cutter = cutter_new(world_dsn);
+    store_t *store = store_new(cutter_dsn(cutter), "test-cut");
+    submit_t *list[] = { order };
+    CHECK(store_clock(store, &ms, &err));
+    cutter_arm(cutter, text);
+    CHECK(store_submit(store, list, 1, &err));
+    assert_int_equal(cutter_cuts(cutter), 1);
+    store_destroy(&store);
+    cutter_destroy(&cutter);
+    assert_int_equal(order->err.kind, ERR_NONE);
+    assert_false(order->existed);
 }

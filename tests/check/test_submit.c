@@ -5,7 +5,6 @@
 
 #include "common/clock.h"
 #include "common/pg.h"
-#include "tests/check/cutter.h"
 #include "tests/check/order_world.h"
 
 static int
@@ -306,25 +305,6 @@ statements_see_what_was_committed_whatever_the_database_says(void **unused)
     own(mem) level = ask("SELECT level FROM seen");
     tell("DROP TABLE seen");
     assert_string_equal(level, "read committed");
-}
-
-/* Submit through a way that loses the answer which holds `text`. */
-static void
-submit_cut(submit_t *order, const char *text)
-{
-    err_t err;
-    int64_t ms = 0;
-    cutter_t *cutter = cutter_new(world_dsn);
-    store_t *store = store_new(cutter_dsn(cutter), "test-cut");
-    submit_t *list[] = { order };
-    CHECK(store_clock(store, &ms, &err));
-    cutter_arm(cutter, text);
-    CHECK(store_submit(store, list, 1, &err));
-    assert_int_equal(cutter_cuts(cutter), 1);
-    store_destroy(&store);
-    cutter_destroy(&cutter);
-    assert_int_equal(order->err.kind, ERR_NONE);
-    assert_false(order->existed);
 }
 
 static void
