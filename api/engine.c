@@ -213,6 +213,7 @@ engine_t *
 engine_new(const conf_t *conf, const char *url, err_t *err)
 {
     own(engine) self = mem_new(sizeof *self);
+    self->conf = conf;
     self->wait_cap_ms = conf_int(conf, "wait_cap_ms");
     self->reread_ms = conf_int(conf, "reread_ms");
     self->retention_s = (int32_t)conf_int(conf, "retention_s");
@@ -256,6 +257,12 @@ engine_destroy(engine_t **self_p)
     mint_destroy(&self->mint);
     buckets_destroy(&self->buckets);
     free(self);
+}
+
+bool
+engine_flag(const engine_t *self, const char *setting)
+{
+    return conf_bool(self->conf, setting);
 }
 
 bool

@@ -87,8 +87,8 @@ typedef struct {
     void *arg;
 } patience_t;
 
-/* Start the API node's rooms: store lanes, bus, keeper. `url` is what this node serves. Caller owns
- * the result. */
+/* Start the API node's rooms: store lanes, bus, keeper. `url` is what this node serves. Keeps conf.
+ * Caller owns the result. */
 engine_t *engine_new(const conf_t *conf, const char *url, err_t *err) MUST_USE;
 void engine_destroy(engine_t **self_p);
 
@@ -107,6 +107,9 @@ bool engine_caller_of(engine_t *self, const char *tenant, const char *key, calle
 
 /* Is there such a tenant? ERR_NOT_FOUND when there is none. */
 bool engine_tenant(engine_t *self, const char *name, err_t *err) MUST_USE;
+
+/* A setting that is yes or no, for a dialect to follow. It must be in the table (settings.h). */
+bool engine_flag(const engine_t *self, const char *setting) MUST_USE;
 
 /* One more call of somebody, who is known by any text (a key's id, say): is it within the rate that
  * the settings rate_limit_per_s and rate_limit_burst allow each? For dialects that have such a

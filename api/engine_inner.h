@@ -22,6 +22,7 @@
 #include "common/store.h"
 
 struct engine {
+    const conf_t *conf;
     int64_t wait_cap_ms;
     int64_t reread_ms;
     int32_t retention_s;

@@ -32,6 +32,10 @@ const setting_t api_settings[] = {
       "Calls of one API key a second, in dialects that limit them." },
     { "rate_limit_burst", CONF_INT, "2000", 1, 1000000, "calls",
       "And how many of them at once, when there were none for a while." },
+    { "carto_server_answers", CONF_BOOL, "false", 0, 0, "",
+      "CARTO's API: where its documentation and its servers differ, answer as the servers did." },
+    { "carto_auth_2016", CONF_BOOL, "false", 0, 0, "",
+      "CARTO's API: refuse every wrong key with 401, as its servers did in 2016." },
     { "cell", CONF_INT, "0", 0, 4095, "", "Number of this cluster in the ids it makes." },
     { 0 },
 };

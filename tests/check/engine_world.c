@@ -33,8 +33,9 @@ world_dsn(void)
     return dsn;
 }
 
+/* Whoever calls owns *conf, too. */
 static engine_t *
-an_engine(const char *reread_ms, const char *wait_cap_ms)
+an_engine(conf_t **conf, const char *reread_ms, const char *wait_cap_ms)
 {
     static const setting_t *const tables[] = { conf_node_settings, api_settings, NULL };
     char store[512];
@@ -49,10 +50,10 @@ an_engine(const char *reread_ms, const char *wait_cap_ms)
     char set[] = "--set";
     char *arguments[] = { program, set, store, set, name, set, reread, set, cap, NULL };
     err_t err;
-    own(conf) conf = conf_load("test", tables, 9, arguments, &err);
-    if (!conf)
+    *conf = conf_load("test", tables, 9, arguments, &err);
+    if (!*conf)
         fail_msg("%s", err.text);
-    engine_t *engine = engine_new(conf, "http://127.0.0.1:1", &err);
+    engine_t *engine = engine_new(*conf, "http://127.0.0.1:1", &err);
     if (!engine)
         fail_msg("%s", err.text);
     return engine;
@@ -78,7 +79,8 @@ void
 world_begin(world_t *world, const char *reread_ms, const char *wait_cap_ms)
 {
     err_t err;
-    *world = (world_t){ .number = ++worlds, .engine = an_engine(reread_ms, wait_cap_ms) };
+    *world = (world_t){ .number = ++worlds };
+    world->engine = an_engine(&world->conf, reread_ms, wait_cap_ms);
     world->store = store_new(dsn, "test");
     world->pg = pg_new(dsn, "test");
     if (!store_sweep_partitions(world->store, 3, &err))
@@ -97,6 +99,7 @@ void
 world_end(world_t *world)
 {
     engine_destroy(&world->engine);
+    conf_destroy(&world->conf);
     store_destroy(&world->store);
     pg_destroy(&world->pg);
 }

@@ -15,6 +15,7 @@
 enum { SOON_MS = 10000, LONG_MS = 60000, QUICK_MS = 100 };
 
 typedef struct {
+    conf_t *conf;
     engine_t *engine;
     store_t *store;
     pg_t *pg;   /* plays the executor */

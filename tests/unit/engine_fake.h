@@ -31,6 +31,8 @@ struct engine {
     char source[64];
     char token[300];
     char queue_key[200];
+    const char *flag;  /* the one setting that is on; NULL: none */
+    bool rate_over;    /* calls are refused */
     uint32_t calls;    /* that were counted against a rate */
     bool started;      /* a cancel says that it never was, if not */
     int32_t renewed_s; /* what was asked of the last renewal; -1: none */
@@ -107,12 +109,20 @@ engine_tenant(engine_t *self, const char *name, err_t *err)
            && (strcmp(name, "demo") == 0 || err_set(err, ERR_NOT_FOUND, "no such tenant"));
 }
 
+bool
+engine_flag(const engine_t *self, const char *setting)
+{
+    return self->flag && strcmp(self->flag, setting) == 0;
+}
+
 rate_t
 engine_rate(engine_t *self, const char *who)
 {
     (void)who;
     self->calls++;
-    return (rate_t){ .allowed = true, .limit = 1000, .remaining = 1000 };
+    if (self->rate_over)
+        return (rate_t){ .limit = 1000, .reset_s = 9, .retry_s = 2 };
+    return (rate_t){ .allowed = true, .limit = 1000, .remaining = 999, .reset_s = 1 };
 }
 
 static job_step_t
