@@ -260,3 +260,75 @@ statements_split(const char *sql, err_t *err)
     unwrap(&split);
     return check_all(&split, err) ? take(made) : NULL;
 }
+
+/* --- several transactions --- */
+
+void
+texts_destroy(texts_t **self_p)
+{
+    texts_t *self = take(*self_p);
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->count; i++)
+        free(self->list[i]);
+    free(self->list);
+    free(self);
+}
+
+static void
+texts_add(texts_t *self, char *text)
+{
+    self->list = mem_grow(self->list, (self->count + 1) * sizeof *self->list);
+    self->list[self->count++] = text;
+}
+
+/* Some statements as one text: each on lines of its own, so that no comment reaches the next.
+ * Caller owns the result. */
+static char *
+text_of(const statement_t *statements, uint32_t count)
+{
+    static const char between[] = "\n;\n";
+    size_t size = 1;
+    for (uint32_t i = 0; i < count; i++)
+        size += strlen(statements[i].sql) + sizeof between;
+    char *text = mem_new(size);
+    char *end = text;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            end = stpcpy(end, between);
+        end = stpcpy(end, statements[i].sql);
+    }
+    return text;
+}
+
+/* Where the block, or the run of statements outside of blocks, that begins at `from` ends. */
+static uint32_t
+block_end(const split_t *split, uint32_t from)
+{
+    uint32_t count = split->made->count;
+    bool opens = split->verdicts[from] == VERDICT_OPENS;
+    uint32_t to = from + 1;
+    while (to < count && split->verdicts[to] != (opens ? VERDICT_CLOSES : VERDICT_OPENS))
+        to++;
+    return opens && to < count ? to + 1 : to;
+}
+
+texts_t *
+texts_cut(const char *sql)
+{
+    err_t err;
+    texts_t *texts = mem_new(sizeof *texts);
+    own(statements) made = mem_new(sizeof *made);
+    split_t split = { .made = made, .counted = sql };
+    bool whole =
+        !cut_all(&split, sql, &err) || made->count == 0 || block_end(&split, 0) == made->count;
+    if (whole) {
+        texts_add(texts, mem_text(sql));
+        return texts;
+    }
+    for (uint32_t from = 0, to = 0; from < made->count; from = to) {
+        to = block_end(&split, from);
+        texts_add(texts, text_of(made->list + from, to - from));
+    }
+    return texts;
+}

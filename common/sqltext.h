@@ -52,4 +52,16 @@ typedef struct statements {
 statements_t *statements_split(const char *sql, err_t *err) MUST_USE;
 void statements_destroy(statements_t **self_p);
 
+typedef struct texts {
+    uint32_t count;
+    char **list; /* owned, and so are the texts */
+} texts_t;
+
+/* A text that begins and ends transactions by itself, as a client of the database may send it, as
+ * the texts of each: what stands from a BEGIN to its COMMIT, and what stands in front of, between
+ * and behind such blocks. One without any is one text, and so is one that cannot be cut: whoever
+ * splits it says why. Caller owns the result. */
+texts_t *texts_cut(const char *sql) MUST_USE;
+void texts_destroy(texts_t **self_p);
+
 #endif

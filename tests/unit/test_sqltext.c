@@ -230,6 +230,54 @@ a_thousand_statements_fit_and_no_more(void **unused)
     assert_refused(text, "the text has more than 1000 statements");
 }
 
+/* `expected` is the texts, NULL behind the last. */
+static void
+assert_cut(const char *sql, const char *const *expected)
+{
+    own(texts) texts = texts_cut(sql);
+    uint32_t count = 0;
+    while (expected[count])
+        count++;
+    assert_int_equal(texts->count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_string_equal(texts->list[i], expected[i]);
+}
+
+#define CUT(sql, ...) assert_cut(sql, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void
+a_text_of_several_transactions_is_cut_where_they_begin_and_end(void **unused)
+{
+    (void)unused;
+    CUT("BEGIN; a; COMMIT; BEGIN; b; END; c; d;", "BEGIN\n;\na\n;\nCOMMIT", "BEGIN\n;\nb\n;\nEND",
+        "c\n;\nd");
+    CUT("a; b -- x\n; start transaction; c; commit", "a\n;\nb -- x",
+        "start transaction\n;\nc\n;\ncommit");
+    CUT("BEGIN; COMMIT; a", "BEGIN\n;\nCOMMIT", "a");
+}
+
+static void
+a_text_of_one_transaction_is_whole(void **unused)
+{
+    (void)unused;
+    CUT("a;  b ; ", "a;  b ; ");
+    CUT("BEGIN; a; COMMIT;", "BEGIN; a; COMMIT;");
+    CUT("SELECT 'BEGIN; COMMIT;'", "SELECT 'BEGIN; COMMIT;'");
+    CUT("", "");
+    CUT("SELECT 'open; BEGIN; a; COMMIT; b", "SELECT 'open; BEGIN; a; COMMIT; b");
+    CUT("BEGIN; a", "BEGIN; a");
+}
+
+static void
+what_never_commits_is_cut_off_for_the_splitter_to_refuse(void **unused)
+{
+    (void)unused;
+    err_t err;
+    CUT("a; BEGIN; b", "a", "BEGIN\n;\nb");
+    own(statements) none = statements_split("BEGIN\n;\nb", &err);
+    assert_null(none);
+}
+
 int
 main(void)
 {
@@ -250,6 +298,9 @@ main(void)
         cmocka_unit_test(what_does_not_end_is_refused_and_where_it_begins_is_said),
         cmocka_unit_test(a_text_without_a_statement_is_refused),
         cmocka_unit_test(a_thousand_statements_fit_and_no_more),
+        cmocka_unit_test(a_text_of_several_transactions_is_cut_where_they_begin_and_end),
+        cmocka_unit_test(a_text_of_one_transaction_is_whole),
+        cmocka_unit_test(what_never_commits_is_cut_off_for_the_splitter_to_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

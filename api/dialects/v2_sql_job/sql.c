@@ -8,6 +8,7 @@
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
 #include "common/clock.h"
+#include "common/sqltext.h"
 
 enum {
     RETENTION_S = 3600,
@@ -192,13 +193,18 @@ is_served(void *request)
     return request_gone(request) || request_hurried(request);
 }
 
-/* A text of the caller's, in no line: what a job of the line has made can be looked at, whatever
- * comes behind it. Caller owns the result. */
+/* A text of the caller's, a step for each transaction in it, in no line: what a job of the line has
+ * made can be looked at, whatever comes behind it. Caller owns the result. */
 static job_t *
 run(v2_visit_t *visit, const v2_select_t *select, err_t *err)
 {
-    const order_step_t step = { .sql = select->sql, .sql_size = strlen(select->sql) };
-    order_t order = order_of("v2_sql", &step);
+    own(texts) texts = texts_cut(select->sql);
+    own(mem) memory = mem_array(texts->count, sizeof(order_step_t));
+    order_step_t *steps = (order_step_t *)(void *)memory;
+    for (uint32_t i = 0; i < texts->count; i++)
+        steps[i] = (order_step_t){ .sql = texts->list[i], .sql_size = strlen(texts->list[i]) };
+    order_t order = order_of("v2_sql", steps);
+    order.step_count = texts->count;
     order.autocommit = AUTOCOMMIT_NEEDED;
     order.retention_s = RETENTION_S;
     patience_t patience = { .gone = is_served, .arg = visit->call->request };
