@@ -3,8 +3,10 @@ import collections
 import contextlib
 import os
 import re
+import resource
 
 Use = collections.namedtuple("Use", "cpu_ns switches")
+TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 PARTS = ("load", "api", "broker", "executor", "store", "source")
 
 
@@ -23,7 +25,7 @@ def below(pid):
 
 
 def use_of(pid):
-    """Sums over the threads of a process; those that ended are missing."""
+    """Sums over the threads of a process; threads that ended are missing."""
     cpu_ns = switches = 0
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
@@ -34,6 +36,14 @@ def use_of(pid):
                 with open(folder + "/status", encoding="utf-8", errors="replace") as file:
                     switches += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", file.read())))
     return Use(cpu_ns, switches)
+
+
+def reaped_use(pid):
+    """What children of a process used that have ended."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+        fields = file.read().rpartition(")")[2].split()
+        return Use((int(fields[13]) + int(fields[14])) * TICK_NS, 0)
+    return Use(0, 0)
 
 
 def client_use(said):
@@ -58,8 +68,10 @@ class Meter:
         self.of = {}
 
     def _read(self):
-        return {(name, pid): use_of(pid)
-                for name, top in self.pids.items() for pid in below(top)}
+        found = {(name, pid): use_of(pid)
+                 for name, top in self.pids.items() for pid in below(top)}
+        found.update({(name, "reaped"): reaped_use(top) for name, top in self.pids.items()})
+        return found
 
     def __enter__(self):
         self.machine_ns = busy_ns()
@@ -70,17 +82,38 @@ class Meter:
         after = self._read()
         self.machine_ns = busy_ns() - self.machine_ns
         sums = collections.defaultdict(lambda: [0, 0])
-        for key, use in after.items():
-            old = self.before.get(key, Use(0, 0))
+        for key in {**self.before, **after}:
+            use, old = after.get(key, Use(0, 0)), self.before.get(key, Use(0, 0))
             part = sums[self.roles[key[0]]]
             part[0] += use.cpu_ns - old.cpu_ns
             part[1] += use.switches - old.switches
         self.of = {role: Use(*both) for role, both in sums.items()}
 
+    def sum_ns(self):
+        return sum(use.cpu_ns for use in self.of.values())
+
     def others(self):
         """The share of the machine's busy time that was not ours."""
-        ours = sum(use.cpu_ns for use in self.of.values())
-        return max(0.0, 1 - ours / self.machine_ns) if self.machine_ns else 0.0
+        return max(0.0, 1 - self.sum_ns() / self.machine_ns) if self.machine_ns else 0.0
+
+
+class Children:
+    """The CPU time of the programs that were started, and have ended, within it."""
+
+    def __init__(self):
+        self.cpu_ns = 0
+
+    @staticmethod
+    def _read():
+        use = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (use.ru_utime + use.ru_stime) * 1e9
+
+    def __enter__(self):
+        self.cpu_ns = -self._read()
+        return self
+
+    def __exit__(self, *_):
+        self.cpu_ns += self._read()
 
 
 def memory_of(pid):

@@ -1,11 +1,12 @@
 """Rows of a source into stored pages: how fast, and how small."""
+import statistics
 import time
 
 import ceilings
 import parts
 import samples
 from calls import run_all, stats
-from figures import Pair, show, show_parts
+from figures import Pair, note, show, show_parts, spread
 
 FOUR = 4
 
@@ -13,10 +14,11 @@ FOUR = 4
 def against_pipes(world, measure, name, what, load):
     """`load`: the queries that run at once, how many rows they have together, and their columns."""
     queries, rows, columns = load
-    pair, meters = Pair(what), []
+    pair, cost, meters = Pair(what), Pair(what), []
     for _ in range(world.options.rounds):
         world.settle()
-        ceiling = ceilings.copied_in(world, queries, rows, columns)
+        with parts.Meter(world.nodes()) as theirs, parts.Children() as tools:
+            ceiling = ceilings.copied_in(world, queries, rows, columns)
         world.settle()
         with parts.Meter(world.nodes()) as meter:
             began = time.monotonic()
@@ -24,7 +26,11 @@ def against_pipes(world, measure, name, what, load):
             ours = rows / (time.monotonic() - began)
         meters.append(meter)
         pair.add(ceiling, ours)
+        cost.add((theirs.sum_ns() + tools.cpu_ns) / rows, meter.sum_ns() / rows)
     pair.show(name, measure.unit, measure.target)
+    saved = statistics.median(theirs / ours for ours, theirs in zip(cost.ours, cost.ceiling))
+    note(f"CPU in all, ns a row: ours {spread(cost.ours)}, {what} {spread(cost.ceiling)}: "
+         f"{saved:.2f} x with all cores busy")
     show_parts(meters, [rows] * len(meters), None, "ns a row", 1)
 
 
