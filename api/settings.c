@@ -24,7 +24,7 @@ const setting_t api_settings[] = {
       "How long an API key, and a tenant's terms, are believed without asking the store." },
     { "page_readers", CONF_INT, "4", 1, 64, "",
       "Store connections that read result pages, and threads that do so ahead of time." },
-    { "page_cache_mib", CONF_INT, "3", 0, 65536, "MiB",
+    { "page_cache_mib", CONF_INT, "2", 0, 65536, "MiB",
       "Result pages that are kept in memory, inflated, for those who read them next." },
     { "large_pages_mib", CONF_INT, "128", 1, 65536, "MiB",
       "Pages of more than 1 MiB that are read at one time, inflated; who would exceed it waits." },
