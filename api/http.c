@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "api/desk.h"
+#include "api/stack.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -90,6 +91,7 @@ on_end(const struct mg_connection *connection)
 {
     worker_t *worker = mg_get_thread_pointer(connection);
     desk_leave(worker->http->desks, &worker->desk);
+    stack_trim();
     atomic_fetch_sub(&worker->http->connections, 1);
 }
 
