@@ -9,56 +9,81 @@ struct table {
     char **names;
 };
 
-static bool
-name_taken(const table_t *self, const char *name)
+/* --- which names there are --- */
+
+/* A name, and the highest number that was tried behind it; 0: no column has it yet. */
+typedef struct {
+    const char *name; /* NULL: a free place */
+    uint32_t number;
+} taken_t;
+
+typedef struct {
+    taken_t *places;
+    uint32_t mask;
+} names_t;
+
+/* FNV-1a. */
+static uint32_t
+hash_of(const char *name)
 {
-    for (uint32_t i = 0; i < self->count; i++) {
-        if (strcmp(self->names[i], name) == 0)
-            return true;
-    }
-    for (uint32_t i = self->count + 1; i < self->result->column_count; i++) {
-        if (strcmp(self->result->columns[i].name, name) == 0)
-            return true;
-    }
-    return false;
+    uint32_t hash = 2166136261u;
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 16777619u;
+    return hash;
 }
 
-/* Has an earlier column the name that `column` was given? Returns how many. */
-static unsigned
-earlier(const result_t *result, uint32_t column)
+/* Where this name is, or would be. */
+static taken_t *
+place_of(const names_t *self, const char *name)
 {
-    unsigned count = 0;
-    for (uint32_t i = 0; i < column; i++)
-        count += strcmp(result->columns[i].name, result->columns[column].name) == 0;
-    return count;
+    uint32_t at = hash_of(name) & self->mask;
+    while (self->places[at].name && strcmp(self->places[at].name, name) != 0)
+        at = (at + 1) & self->mask;
+    return &self->places[at];
 }
 
-/* The next column's name. Caller owns the result. */
+/* The names that the source gave, and room for as many again. */
+static names_t
+names_given(const result_t *result)
+{
+    uint32_t room = 4;
+    while (room < 4 * (uint64_t)result->column_count)
+        room *= 2;
+    names_t self = { .places = mem_array(room, sizeof(taken_t)), .mask = room - 1 };
+    for (uint32_t i = 0; i < result->column_count; i++)
+        place_of(&self, result->columns[i].name)->name = result->columns[i].name;
+    return self;
+}
+
+/* A column's name: the first with a name keeps it. Caller owns the result. */
 static char *
-next_name(const table_t *self)
+next_name(const names_t *names, const char *given)
 {
-    const char *given = self->result->columns[self->count].name;
-    unsigned before = earlier(self->result, self->count);
-    if (before == 0)
+    taken_t *base = place_of(names, given);
+    if (base->number++ == 0)
         return mem_text(given);
-    char *name = mem_format("%s_%u", given, before + 1);
-    for (unsigned n = before + 2; name_taken(self, name); n++) {
+    for (;;) {
+        char *name = mem_format("%s_%u", given, (unsigned)base->number);
+        taken_t *place = place_of(names, name);
+        if (!place->name) {
+            place->name = name;
+            return name;
+        }
         free(name);
-        name = mem_format("%s_%u", given, n);
+        base->number++;
     }
-    return name;
 }
 
 table_t *
 table_new(const result_t *result)
 {
     table_t *self = mem_new(sizeof *self);
+    names_t names = names_given(result);
     self->result = result;
     self->names = mem_array(result->column_count, sizeof *self->names);
-    while (self->count < result->column_count) {
-        char *name = next_name(self);
-        self->names[self->count++] = name;
-    }
+    for (; self->count < result->column_count; self->count++)
+        self->names[self->count] = next_name(&names, result->columns[self->count].name);
+    free(names.places);
     return self;
 }
 
