@@ -6,7 +6,7 @@
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
 
-enum { TEXT_SIZE = 512, NUMBER_SIZE = 24 };
+enum { TEXT_SIZE = 512, NUMBER_SIZE = 24, NAME_SIZE = 64 };
 
 /* What a request says of its key. */
 typedef struct {
@@ -48,13 +48,14 @@ put_rate(reply_t *reply, const rate_t *rate)
         header_number(reply, "Retry-After", rate->retry_s);
 }
 
-/* A name from a path or a host may hold anything. */
+/* A name from a path or a host may hold anything, and be of any length. */
 static bool
 is_header_text(const char *text)
 {
-    while (*text >= ' ' && *text <= '~')
-        text++;
-    return *text == '\0';
+    size_t size = 0;
+    while (text[size] >= ' ' && text[size] <= '~' && size < NAME_SIZE)
+        size++;
+    return text[size] == '\0';
 }
 
 static void
