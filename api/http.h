@@ -111,6 +111,9 @@ size_t reply_left(const reply_t *self);
  * client (HTTP/1.0), who knows neither: the end of its reply is the end of the connection. */
 bool reply_stream(reply_t *self) MUST_USE;
 
+/* Send what was written so far, and the head in any case, now. Only of a stream, in no coding. */
+void reply_flush(reply_t *self);
+
 /* A header behind the body of a stream, at any time before its end; the reply's "Trailer" header
  * must have named it. Copies. */
 void reply_trailer(reply_t *self, const char *name, const char *value);

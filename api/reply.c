@@ -322,6 +322,16 @@ reply_stream(reply_t *self)
 }
 
 void
+reply_flush(reply_t *self)
+{
+    assert(self->stream && !self->encoder);
+    if ((self->started && self->used == 0) || self->bad)
+        return;
+    need_buffer(self);
+    send_waiting(self, false);
+}
+
+void
 reply_trailer(reply_t *self, const char *name, const char *value)
 {
     assert(!strpbrk(value, "\r\n"));

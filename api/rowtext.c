@@ -138,6 +138,12 @@ rowtext_head(const rowtext_t *self, reply_t *reply)
     reply_write(reply, "\r\n", 2);
 }
 
+void
+rowtext_anew(rowtext_t *self)
+{
+    self->begun = false;
+}
+
 static bool
 write_run(rowtext_t *self, reply_t *reply, const run_t *run)
 {

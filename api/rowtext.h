@@ -50,6 +50,9 @@ void rowtext_shape(rowtext_t *self, uint32_t column, rowtext_shape_t shape);
 /* What stands before the first row: CSV's header; nothing for the others. */
 void rowtext_head(const rowtext_t *self, reply_t *reply);
 
+/* What is written next is a list of its own: its first row stands behind no comma. */
+void rowtext_anew(rowtext_t *self);
+
 /* Write at most `limit` rows from `rows` (NULL: none), as many as there are. *count says how many.
  * Fails as rows_run() does, and with ERR_TIMEOUT when the client is gone; what was written of the
  * reply then ends somewhere. */

@@ -9,6 +9,7 @@ import pytest
 import raw
 import sql
 import streams
+from events import Events
 
 ROWS = 400_000  # some 30 MiB of lines: more than all buffers on the way hold
 SQL = f"SELECT i, md5(i::text) AS word FROM generate_series(1, {ROWS}) i"
@@ -120,3 +121,27 @@ def test_a_page_that_is_missing_is_never_read_as_whole(one):
     except streams.Cut:
         pass
     assert one.results(job, offset=0, limit=1)["rows"] == [{"i": 1}]
+
+
+def test_events_begin_anew_when_a_job_is_run_again(cluster_factory):
+    cluster = cluster_factory("--executors", "1", "--apis", "1", "--set", "lease_ms=2000")
+    job = cluster.submit("SELECT i AS n, repeat('x', 9000) AS filler, pg_sleep(0.01)::text AS nap "
+                         "FROM generate_series(1, 300) i")
+    events = Events(cluster, job)
+    attempts, rows, last = [], [], None
+    for name, data, _ in events:
+        if name == "schema":
+            attempts.append(data["attempt"])
+            rows = []
+        elif name == "rows":
+            rows += [row["n"] for row in data["rows"]]
+            if len(attempts) == 1 and len(rows) >= 20 and not last:
+                last = "killed"
+                cluster.act("kill", "executor1")
+                cluster.act("start", "executor1")
+        elif name == "end":
+            last = data
+    events.close()
+    assert rows == list(range(1, 301))
+    assert last["total_rows"] == 300
+    assert len(attempts) == 2 and attempts[0] < attempts[1]

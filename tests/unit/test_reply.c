@@ -222,6 +222,25 @@ a_stream_comes_in_chunks_and_has_trailers(void **unused)
 }
 
 static void
+what_a_stream_has_is_sent_when_it_is_said(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, false);
+    assert_true(reply_stream(&fake->reply));
+    reply_flush(&fake->reply);
+    assert_has(fake, "\r\nTransfer-Encoding: chunked\r\n\r\n");
+    size_t head = fake->size;
+    reply_flush(&fake->reply);
+    assert_int_equal(fake->size, head);
+    reply_write(&fake->reply, "abc", 3);
+    assert_int_equal(fake->size, head);
+    reply_flush(&fake->reply);
+    assert_string_equal(fake_body(fake), "000003\r\nabc\r\n");
+    assert_true(reply_end(&fake->reply));
+    assert_string_equal(fake_body(fake), "000003\r\nabc\r\n0\r\n\r\n");
+}
+
+static void
 an_empty_stream_is_its_last_chunk(void **unused)
 {
     (void)unused;
@@ -345,6 +364,7 @@ main(void)
         cmocka_unit_test(a_reply_that_has_begun_is_cut_without_its_last_chunk),
         cmocka_unit_test(writing_to_a_client_that_is_gone_goes_nowhere),
         cmocka_unit_test(a_stream_comes_in_chunks_and_has_trailers),
+        cmocka_unit_test(what_a_stream_has_is_sent_when_it_is_said),
         cmocka_unit_test(an_empty_stream_is_its_last_chunk),
         cmocka_unit_test(an_old_client_gets_no_stream),
         cmocka_unit_test(a_stream_that_is_abandoned_has_no_last_chunk),

@@ -121,7 +121,7 @@ what_is_no_format_is_refused(void **unused)
 {
     (void)unused;
     assert_int_equal(get(JOB "/results", "format=xml"), 400);
-    assert_heard("format must be json, arrays, ndjson, csv or msgpack");
+    assert_heard("format must be json, arrays, ndjson, csv, msgpack or events");
     assert_int_equal(get(JOB "/results", "numbers=float"), 400);
     assert_heard("numbers must be exact or string");
     assert_int_equal(get(JOB "/results", "limit=any"), 400);

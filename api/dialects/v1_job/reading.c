@@ -3,7 +3,8 @@
 
 #include "api/dialects/v1_job/v1_job.h"
 
-static const char *const words[V1_FORMATS] = { "json", "arrays", "ndjson", "csv", "msgpack" };
+static const char *const words[V1_FORMATS] = { "json", "arrays",  "ndjson",
+                                               "csv",  "msgpack", "events" };
 
 static const char *const types[V1_FORMATS] = {
     "application/json; charset=utf-8",
@@ -11,6 +12,7 @@ static const char *const types[V1_FORMATS] = {
     "application/x-ndjson",
     "text/csv; charset=utf-8; header=present",
     "application/vnd.msgpack",
+    "text/event-stream",
 };
 
 /* What clients call them, in the order of our liking; the first one is for those who do not care.
@@ -28,6 +30,7 @@ static const struct {
     { "application/vnd.msgpack", V1_MSGPACK },
     { "application/msgpack", V1_MSGPACK },
     { "application/x-msgpack", V1_MSGPACK },
+    { "text/event-stream", V1_EVENTS },
 };
 
 enum { ACCEPTED = sizeof accepted / sizeof accepted[0] };
@@ -63,7 +66,8 @@ read_format(const call_t *call, v1_format_t *format, err_t *err)
 {
     int word = -1;
     if (!read_word(call, "format", words, V1_FORMATS, &word))
-        return err_set(err, ERR_INVALID, "format must be json, arrays, ndjson, csv or msgpack");
+        return err_set(err, ERR_INVALID,
+                       "format must be json, arrays, ndjson, csv, msgpack or events");
     if (word >= 0) {
         *format = (v1_format_t)word;
         return true;

@@ -69,7 +69,7 @@ answer_unacceptable(call_t *call)
     err_t err;
     err_set(&err, ERR_INVALID,
             "results come as application/json, application/vnd.millrace.arrays+json, "
-            "application/x-ndjson, text/csv or application/vnd.msgpack");
+            "application/x-ndjson, text/csv, application/vnd.msgpack or text/event-stream");
     dialect_fail(call, 406, &err);
     return true;
 }
@@ -83,6 +83,8 @@ v1_results(call_t *call, err_t *err)
         return false;
     if (reading.format == V1_FORMATS)
         return answer_unacceptable(call);
+    if (reading.format == V1_EVENTS)
+        return v1_follow(call, &reading, err);
     own(job) job = v1_result_of(call, &reading, &result, err);
     if (!job)
         return err->kind == ERR_NONE;

@@ -1,8 +1,9 @@
 /* v1_job.h - what the files of the job API share: its words, and its handlers.
  *
  * words.c says a job in this dialect's words; order.c reads what is ordered, reading.c how a result
- * is asked for, and answer.c writes it; submit.c, status.c, results.c, pages.c and life.c answer
- * the requests. ../v1_job.c has the table of them. Contract: schemas/http/README.md.
+ * is asked for, answer.c writes it, and events.c as it comes; submit.c, status.c, results.c,
+ * pages.c and life.c answer the requests. ../v1_job.c has the table of them. Contract:
+ * schemas/http/README.md.
  */
 #ifndef API_DIALECTS_V1_JOB_H
 #define API_DIALECTS_V1_JOB_H
@@ -89,7 +90,15 @@ void v1_wish_clear(v1_wish_t *self);
 
 /* --- reading.c --- */
 
-typedef enum { V1_JSON, V1_ARRAYS, V1_NDJSON, V1_CSV, V1_MSGPACK, V1_FORMATS } v1_format_t;
+typedef enum {
+    V1_JSON,
+    V1_ARRAYS,
+    V1_NDJSON,
+    V1_CSV,
+    V1_MSGPACK,
+    V1_EVENTS,
+    V1_FORMATS
+} v1_format_t;
 
 /* How a result is asked for. */
 typedef struct {
@@ -116,6 +125,11 @@ const char *v1_format_type(v1_format_t format);
 /* Answer with the rows of a result that were asked for; NULL: the job has none. */
 bool v1_answer(call_t *call, const job_t *job, const result_t *result, const v1_reading_t *reading,
                err_t *err) MUST_USE;
+
+/* --- events.c --- */
+
+/* Answer with the rows of a job as they come, until it is over: server-sent events. */
+bool v1_follow(call_t *call, const v1_reading_t *reading, err_t *err) MUST_USE;
 
 /* --- results.c --- */
 
