@@ -33,7 +33,7 @@ write_clear(write_t *write)
     free(write->claimed.params);
     write->claimed = (claimed_t){ 0 };
     free(write->look.manifest);
-    steps_free(&write->look.steps, &write->look.step_count);
+    steps_free(&write->look.steps, write->look.step_count);
     write->look = (look_t){ 0 };
     free(write->cancelled);
     write->cancelled = NULL;

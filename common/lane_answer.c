@@ -141,12 +141,13 @@ static void
 answer_steps(write_t *write, const pg_result_t *result)
 {
     look_t *look = &write->look;
-    if (!steps_read(result, &look->steps, &look->step_count, &write->err))
+    look->step_count = (uint32_t)pg_rows(result);
+    bool good =
+        look->step_count == write->in.steps
+            ? steps_read(result, 0, look->step_count, &look->steps, &write->err)
+            : err_set(&write->err, ERR_INTERNAL, "the store holds other steps than the job has");
+    if (!good)
         write->verdict = WRITE_FAILED;
-    else if (look->step_count != write->in.steps) {
-        write->verdict = WRITE_FAILED;
-        (void)err_set(&write->err, ERR_INTERNAL, "the store holds other steps than the job has");
-    }
 }
 
 static void

@@ -112,8 +112,7 @@ job_read_end(job_t *job, const pg_result_t *result, int row, int at, err_t *err)
     return job->manifest != NULL;
 }
 
-/* A row of find or find_kept; `at` is the column of "id". Caller owns the result. */
-static job_t *
+job_t *
 job_read(const pg_result_t *result, int row, int at, err_t *err)
 {
     own(job) job = job_new();

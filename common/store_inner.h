@@ -1,7 +1,7 @@
 /* store_inner.h - what the files of the store room share: store_submit.c (jobs in), store.c (jobs
- * out, keys), store_pages.c (pages out), store_steps.c (steps), store_life.c (cancel, clocks,
- * retention), store_admin.c (tenants, keys, sources, logins), store_nodes.c (nodes, leader, sweep),
- * migrate.c (schema).
+ * out, keys), store_list.c (many jobs out), store_pages.c (pages out), store_steps.c (steps),
+ * store_life.c (cancel, clocks, retention), store_admin.c (tenants, keys, sources, logins),
+ * store_nodes.c (nodes, leader, sweep), migrate.c (schema).
  */
 #ifndef COMMON_STORE_INNER_H
 #define COMMON_STORE_INNER_H
@@ -35,15 +35,18 @@ void store_copy(char *to, size_t size, const char *text);
 /* Read the first row of login_find; NULL when there is none. Caller owns the result. */
 login_t *login_read(const pg_result_t *result) MUST_USE;
 
+/* A row of find, find_kept or jobs_read; `at` is the column of "id". Caller owns the result. */
+job_t *job_read(const pg_result_t *result, int row, int at, err_t *err) MUST_USE;
+
 /* --- steps --- */
 
 /* In the transaction of submit. */
 bool steps_add(store_t *self, const submit_t *job, err_t *err) MUST_USE;
 
-/* The rows of steps_find. Caller owns *steps: steps_free(). */
-bool steps_read(const pg_result_t *result, job_step_t **steps, uint32_t *count, err_t *err)
+/* So many rows of steps_find or jobs_steps, from one on. Caller owns *steps: steps_free(). */
+bool steps_read(const pg_result_t *result, int row, uint32_t count, job_step_t **steps, err_t *err)
     MUST_USE;
-void steps_free(job_step_t **steps, uint32_t *count);
+void steps_free(job_step_t **steps, uint32_t count);
 
 /* Read a job's steps into it, and join their manifests. */
 bool steps_fill(store_t *self, job_t *job, err_t *err) MUST_USE;

@@ -66,12 +66,11 @@ step_read(const pg_result_t *result, int row, job_step_t *step, err_t *err)
 }
 
 bool
-steps_read(const pg_result_t *result, job_step_t **steps, uint32_t *count, err_t *err)
+steps_read(const pg_result_t *result, int row, uint32_t count, job_step_t **steps, err_t *err)
 {
-    *count = (uint32_t)pg_rows(result);
-    *steps = (job_step_t *)mem_array(*count + 1, sizeof **steps);
-    for (uint32_t i = 0; i < *count; i++) {
-        if (step_read(result, (int)i, &(*steps)[i], err))
+    *steps = (job_step_t *)mem_array(count + 1, sizeof **steps);
+    for (uint32_t i = 0; i < count; i++) {
+        if (step_read(result, row + (int)i, &(*steps)[i], err))
             continue;
         steps_free(steps, count);
         return false;
@@ -80,13 +79,12 @@ steps_read(const pg_result_t *result, job_step_t **steps, uint32_t *count, err_t
 }
 
 void
-steps_free(job_step_t **steps, uint32_t *count)
+steps_free(job_step_t **steps, uint32_t count)
 {
-    for (uint32_t i = 0; i < *count; i++)
+    for (uint32_t i = 0; *steps && i < count; i++)
         job_step_clear(&(*steps)[i]);
     free(*steps);
     *steps = NULL;
-    *count = 0;
 }
 
 /* Say of each result whose it is: a manifest is written before anybody knows which attempt of the
@@ -129,13 +127,10 @@ steps_fill(store_t *self, job_t *job, err_t *err)
         return false;
     if (!pg_rows(result)) /* they went with their day */
         return true;
-    uint32_t count = 0;
-    if (!steps_read(result, &job->step, &count, err))
+    if ((uint32_t)pg_rows(result) != job->steps)
+        return err_set(err, ERR_INTERNAL, "the store holds other steps than the job has");
+    if (!steps_read(result, 0, job->steps, &job->step, err))
         return false;
-    if (count == job->steps) {
-        steps_join(job);
-        return true;
-    }
-    steps_free(&job->step, &count);
-    return err_set(err, ERR_INTERNAL, "the store holds other steps than the job has");
+    steps_join(job);
+    return true;
 }
