@@ -37,7 +37,7 @@ struct engine {
     keys_t *keys;
     terms_cache_t *terms;
     buckets_t *buckets;
-    readers_t *readers;    /* of pages */
+    readers_t *readers;    /* of pages and lists */
     shelf_t *shelf;        /* pages in hand, and in memory */
     scouts_t *scouts;      /* fetch pages ahead */
     readers_t *hands;      /* cancel, renew */

@@ -140,6 +140,20 @@ typedef struct {
 /* Look these jobs up, one statement for all that are found; the tenant is part of the look-up. */
 bool store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err) MUST_USE;
 
+/* Which of a tenant's jobs. Texts are borrowed. */
+typedef struct {
+    const char *tenant;
+    const char *dialect;
+    bool running; /* only those that an executor has */
+    uint32_t most;
+} listing_t;
+
+/* The newest of them, the newest first, found whole but for their manifests; none that has expired
+ * (store_list.c). Where a tenant has more than 10,000 that are over, or that wait without a queue
+ * key, older ones may be missing; so may those behind 32 MiB of steps' texts. Caller owns the
+ * result. */
+jobs_t *store_list(store_t *self, const listing_t *list, err_t *err) MUST_USE;
+
 /* Where a page is. */
 typedef struct {
     jobid_t job;

@@ -13,14 +13,15 @@
 #include "common/pg_inner.h"
 #include "common/store.h"
 
-/* Nodes that cannot be looked for by index, in tables that hold a row a node: their sweep reads
- * them whole, once a second, by one broker. */
+/* Nodes that cannot be looked for by index, in tables that hold a row a node: these read them
+ * whole. Their sweep does once a second, by one broker. */
 static const char *const scanners[] = {
     "brokers", /* lists the table */
     "sweep_expired_lanes",
     "sweep_expired_nodes", /* lease_until changes with every renewal: no index stands on it */
     "sweep_empty_nodes",
     "sweep_dead_node",
+    "jobs_running", /* whoever has jobs, whichever node he is */
 };
 
 /* Whole indexes that may be read. */
@@ -45,8 +46,10 @@ dsn(void)
 }
 
 static bool
-is_scanner(const char *name)
+is_scanner(const char *name, const char *line)
 {
+    if (!strstr(line, " node"))
+        return false;
     for (size_t i = 0; i < sizeof scanners / sizeof scanners[0]; i++) {
         if (strcmp(scanners[i], name) == 0)
             return true;
@@ -68,11 +71,13 @@ is_hot(const char *line)
     return false;
 }
 
-/* The queue's index is for the sweep: by it, one job is found among all of its tenant. */
+/* The queue's index is for the sweep, and for lists: by it, one job is found among all of its
+ * tenant. */
 static bool
 is_walk(const char *name, const char *line)
 {
-    return strstr(line, "live_queue") && strncmp(name, "sweep_", 6) != 0;
+    return strstr(line, "live_queue") && strncmp(name, "sweep_", 6) != 0
+           && strcmp(name, "jobs_newest") != 0;
 }
 
 static bool
@@ -87,13 +92,13 @@ is_forbidden(const char *line)
 }
 
 static bool
-is_walker(const char *query, const char *index)
+is_walker(const char *query, const char *index, const char *line)
 {
     for (size_t i = 0; i < sizeof walkers / sizeof walkers[0]; i++) {
         if (strcmp(walkers[i].query, query) == 0 && strcmp(walkers[i].index, index) == 0)
             return true;
     }
-    return is_scanner(query);
+    return is_scanner(query, line);
 }
 
 /* The index that a plan's line reads a hot table by; NULL when it reads none so. Caller owns it. */
@@ -127,7 +132,7 @@ static bool
 is_weak(PGconn *connection, const PGresult *plan, int row, const char *name)
 {
     own(mem) index = index_of(PQgetvalue(plan, row, 0));
-    if (!index || is_walker(name, index))
+    if (!index || is_walker(name, index, PQgetvalue(plan, row, 0)))
         return false;
     own(mem) column = index_column(connection, index);
     own(mem) alone = mem_format("(%s ", column);
@@ -167,7 +172,7 @@ plan_faults(PGconn *connection, const PGresult *plan, const char *name)
         const char *line = PQgetvalue(plan, row, 0);
         if (getenv("SHOW_PLANS"))
             print_message("%-16s %s\n", name, line);
-        if (!is_walk(name, line) && (is_scanner(name) || !is_forbidden(line))
+        if (!is_walk(name, line) && (is_scanner(name, line) || !is_forbidden(line))
             && !is_weak(connection, plan, row, name))
             continue;
         print_error("%s: %s\n", name, line);
