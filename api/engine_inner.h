@@ -64,6 +64,10 @@ bool order_check(const order_t *order, err_t *err) MUST_USE;
 /* The same of its texts and its note alone. */
 bool order_check_texts(const order_t *order, err_t *err) MUST_USE;
 
+/* An order's steps as the store takes them, no timeout over the cap (0: none). Texts are borrowed.
+ * Caller owns the result: free(). */
+submit_step_t *order_steps(const order_t *order, int64_t cap_ms) MUST_USE;
+
 /* Check an order and make the job to be submitted, with a fresh id (order.c). Texts are borrowed of
  * order and caller. Fails as engine_submit(), and leaves nothing to be cleared then. */
 bool placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const order_t *order,

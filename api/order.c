@@ -78,6 +78,21 @@ options_add(sink_t *options, const char *format, ...)
     (void)sink_write(options, member, (size_t)size);
 }
 
+/* The timeout of an only step takes the place of the order's, which it has again when an edit gives
+ * it other steps. */
+static void
+options_timeout(sink_t *options, const order_t *order, int64_t cap_ms)
+{
+    int64_t timeout_ms = capped(order->statement_timeout_ms, cap_ms);
+    int64_t step_ms = order->step_count == 1 ? order->steps[0].timeout_ms : 0;
+    if (step_ms > 0)
+        options_add(options, "\"order_timeout_ms\":%" PRId64, timeout_ms);
+    if (step_ms > 0)
+        timeout_ms = capped(step_ms, cap_ms);
+    if (timeout_ms > 0)
+        options_add(options, "\"statement_timeout_ms\":%" PRId64, timeout_ms);
+}
+
 /* A text that is escaped, and may be long. */
 static void
 options_text(sink_t *options, const char *name, const char *text, size_t size)
@@ -119,13 +134,12 @@ options_limit(sink_t *options, const char *name, const limit_t *limit)
 /* What the executor is told beside the text, and the note, as JSON; NULL: nothing. Caller owns the
  * result. */
 static char *
-options_make(const order_t *order, int64_t statement_timeout_ms, const terms_t *terms)
+options_make(const order_t *order, const terms_t *terms)
 {
     const limit_t rows = limit_of(order->max_rows, &terms->max_rows);
     const limit_t bytes = limit_of(order->max_bytes, &terms->max_bytes);
     sink_t options = { 0 };
-    if (statement_timeout_ms > 0)
-        options_add(&options, "\"statement_timeout_ms\":%" PRId64, statement_timeout_ms);
+    options_timeout(&options, order, terms->statement_timeout_ms);
     if (order->max_attempts > 0)
         options_add(&options, "\"max_attempts\":%" PRId32, order->max_attempts);
     if (order->autocommit != AUTOCOMMIT_NEVER)
@@ -163,8 +177,8 @@ join(const order_t *order)
     return text;
 }
 
-static submit_step_t *
-several(const order_t *order, int64_t cap_ms)
+submit_step_t *
+order_steps(const order_t *order, int64_t cap_ms)
 {
     submit_step_t *steps = mem_array(order->step_count, sizeof *steps);
     for (uint32_t i = 0; i < order->step_count; i++) {
@@ -251,12 +265,12 @@ hash_token(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
 }
 
 static void
-fill_texts(placing_t *self, const order_t *order, int64_t statement_timeout_ms)
+fill_texts(placing_t *self, const order_t *order)
 {
     submit_t *job = &self->job;
     bool split = order->step_count > 1 && !order->one_transaction;
     if (split) {
-        self->steps = several(order, self->terms.statement_timeout_ms);
+        self->steps = order_steps(order, self->terms.statement_timeout_ms);
         job->steps = self->steps;
         job->step_count = order->step_count;
         job->sql = "";
@@ -265,7 +279,7 @@ fill_texts(placing_t *self, const order_t *order, int64_t statement_timeout_ms)
             self->sql = join(order);
         job->sql = self->sql ? self->sql : order->steps[0].sql;
     }
-    self->options = options_make(order, statement_timeout_ms, &self->terms);
+    self->options = options_make(order, &self->terms);
     job->options = self->options;
 }
 
@@ -299,10 +313,7 @@ placing_make(placing_t *self, engine_t *engine, const caller_t *caller, const or
         .queue_most = order->queue_most,
         .keyed = order->client_token != NULL,
     };
-    int64_t timeout_ms = order->statement_timeout_ms;
-    if (order->step_count == 1 && order->steps[0].timeout_ms > 0)
-        timeout_ms = order->steps[0].timeout_ms;
-    fill_texts(self, order, capped(timeout_ms, terms->statement_timeout_ms));
+    fill_texts(self, order);
     if (self->job.keyed) {
         hash_token(order, self->job.key_hash);
         hash_order(order, self->job.request_hash);

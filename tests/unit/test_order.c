@@ -179,19 +179,6 @@ conditions_that_cannot_come_true_are_refused(void **unused)
 }
 
 static void
-the_timeout_of_a_jobs_only_step_is_the_jobs(void **unused)
-{
-    (void)unused;
-    order_step_t step = STEP("SELECT 1");
-    step.timeout_ms = 5;
-    order_t order = order_of("v1_job", &step);
-    order.statement_timeout_ms = 900;
-    placing_t placing = placed(&order);
-    assert_string_equal(placing.job.options, "{\"statement_timeout_ms\":5}");
-    placing_clear(&placing);
-}
-
-static void
 options_out_of_range_or_at_odds_are_refused(void **unused)
 {
     (void)unused;
@@ -307,7 +294,6 @@ main(void)
         CLAIM(a_text_that_would_swallow_the_next_is_refused),
         CLAIM(texts_that_cannot_be_stored_are_refused),
         CLAIM(conditions_that_cannot_come_true_are_refused),
-        CLAIM(the_timeout_of_a_jobs_only_step_is_the_jobs),
         CLAIM(options_out_of_range_or_at_odds_are_refused),
         CLAIM(who_may_only_read_orders_nothing),
         CLAIM(a_note_is_text_of_64_kib_at_most),

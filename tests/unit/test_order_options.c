@@ -26,6 +26,36 @@ options_that_differ_are_written_down(void **unused)
 }
 
 static void
+assert_options(const order_t *order, const char *options)
+{
+    placing_t placing = placed(order);
+    if (options)
+        assert_string_equal(placing.job.options, options);
+    else
+        assert_null(placing.job.options);
+    placing_clear(&placing);
+}
+
+static void
+the_timeout_of_a_jobs_only_step_is_the_jobs(void **unused)
+{
+    (void)unused;
+    order_step_t step = STEP("SELECT 1");
+    step.timeout_ms = 9000;
+    order_t order = order_of("v1_job", &step);
+    assert_options(&order, "{\"order_timeout_ms\":0,\"statement_timeout_ms\":9000}");
+    terms.statement_timeout_ms = 5000;
+    order.statement_timeout_ms = 4000;
+    assert_options(&order, "{\"order_timeout_ms\":4000,\"statement_timeout_ms\":5000}");
+    order.statement_timeout_ms = 6000;
+    assert_options(&order, "{\"order_timeout_ms\":5000,\"statement_timeout_ms\":5000}");
+    const order_step_t steps[] = { step, STEP("SELECT 2") };
+    order.steps = steps;
+    order.step_count = 2;
+    assert_options(&order, "{\"statement_timeout_ms\":5000}");
+}
+
+static void
 parameters_are_written_down_packed(void **unused)
 {
     (void)unused;
@@ -39,17 +69,6 @@ parameters_are_written_down_packed(void **unused)
     own(mem) packed = params_pack(&stored, 1);
     own(mem) expected = mem_format("{\"max_attempts\":2,\"params\":\"%s\"}", packed);
     assert_string_equal(placing.job.options, expected);
-    placing_clear(&placing);
-}
-
-static void
-assert_options(const order_t *order, const char *options)
-{
-    placing_t placing = placed(order);
-    if (options)
-        assert_string_equal(placing.job.options, options);
-    else
-        assert_null(placing.job.options);
     placing_clear(&placing);
 }
 
@@ -236,6 +255,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM(options_that_differ_are_written_down),
+        CLAIM(the_timeout_of_a_jobs_only_step_is_the_jobs),
         CLAIM(parameters_are_written_down_packed),
         CLAIM(long_parameters_are_written_down_whole),
         CLAIM(a_note_is_written_down_escaped),
