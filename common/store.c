@@ -83,6 +83,8 @@ store_clock(store_t *self, int64_t *ms, err_t *err)
 
 /* --- jobs out --- */
 
+enum { FIND_LOOKS = 8 }; /* at a job that is edited whenever one looks */
+
 /* How it ended, for final jobs, and what was asked of it, for others; `at` is the column of "rows".
  */
 static bool
@@ -213,14 +215,38 @@ find_fail(find_t **jobs, uint32_t count)
     return false;
 }
 
-/* What is still missing of it. */
+/* What is still missing of it; *again: it was edited between two looks at it. */
 static bool
-find_more(store_t *self, find_t *find, err_t *err)
+find_more(store_t *self, find_t *find, bool *again, err_t *err)
 {
+    *again = false;
     if (find->verdict == FIND_MISSING && !find_rest(self, find, err))
         return false;
     bool stepped = find->verdict == FIND_FOUND && find->whole && find->job->steps > 1;
-    return !stepped || steps_fill(self, find->job, err);
+    if (!stepped)
+        return true;
+    if (!steps_fill(self, find->job, err))
+        return false;
+    *again = !find->job->step && !job_state_final(find->job->state);
+    return true;
+}
+
+/* All of it that the first look has not brought. */
+static bool
+find_whole(store_t *self, find_t *find, err_t *err)
+{
+    bool again = false;
+    for (int i = 0; i < FIND_LOOKS; i++) {
+        if (!find_more(self, find, &again, err))
+            return false;
+        if (!again)
+            return true;
+        job_destroy(&find->job);
+        find->verdict = FIND_MISSING;
+        if (!find_all(self, &find, 1, err))
+            return false;
+    }
+    return err_set(err, ERR_INTERNAL, "the store holds other steps than the job has");
 }
 
 bool
@@ -233,7 +259,7 @@ store_find(store_t *self, find_t **jobs, uint32_t count, err_t *err)
     if (count && !find_all(self, jobs, count, err))
         return find_fail(jobs, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (!find_more(self, jobs[i], err))
+        if (!find_whole(self, jobs[i], err))
             return find_fail(jobs, count);
     }
     return true;

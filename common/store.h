@@ -61,7 +61,8 @@ typedef struct {
     uint32_t step_count;        /* 0 with it */
     const char *options;        /* JSON of what differs from the defaults: statement_timeout_ms,
                                    max_attempts, autocommit (a word), read_only, params (packed,
-                                   params.h), note; NULL: nothing */
+                                   params.h), note and more (schemas/sql/README.md); NULL:
+                                   nothing */
     int64_t queue_timeout_ms;   /* 0: none */
     int64_t deadline_ms;        /* 0: the cluster's default */
     const char *queue_key;      /* NULL: none */
@@ -95,6 +96,20 @@ typedef enum {
 
 bool store_cancel(store_t *self, const jobid_t *id, const char *tenant, cancel_verdict_t *verdict,
                   err_t *err) MUST_USE;
+
+/* Other texts for a job that waits. Texts are borrowed. */
+typedef struct {
+    jobid_t id;
+    const char *tenant;
+    const submit_step_t *steps;
+    uint32_t step_count; /* at least 1 */
+    const char *note;    /* NULL: none */
+    int64_t edited_ms;   /* the store's time; of two edits of a job at one time it tells which */
+} edit_t;
+
+/* Replace a job's texts, in one statement, if nobody has it and nothing of it may have taken effect
+ * (store_edit.c); *edited says whether. */
+bool store_edit(store_t *self, const edit_t *edit, bool *edited, err_t *err) MUST_USE;
 
 /* Keep a final job's results for so long from now on (0: as long as when it ended). *expires_ms is
  * the new end. Fails with ERR_NOT_FOUND when there is no such final job whose results are still

@@ -48,7 +48,11 @@ bool steps_read(const pg_result_t *result, int row, uint32_t count, job_step_t *
     MUST_USE;
 void steps_free(job_step_t **steps, uint32_t count);
 
-/* Read a job's steps into it, and join their manifests. */
+/* Parameters for the texts, conditions, timeouts and templates of steps, an array each. */
+void steps_params(pg_params_t *params, const submit_step_t *steps, uint32_t count);
+
+/* Read a job's steps into it, and join their manifests. Without steps it is left when there are
+ * none, and, if it is not final, when there are not as many as it has: then it was edited. */
 bool steps_fill(store_t *self, job_t *job, err_t *err) MUST_USE;
 
 #endif

@@ -14,18 +14,23 @@ array_timeout(pg_params_t *params, int64_t ms)
         pg_array_null(params);
 }
 
-bool
-steps_add(store_t *self, const submit_t *job, err_t *err)
+void
+steps_params(pg_params_t *params, const submit_step_t *steps, uint32_t count)
 {
-    const submit_step_t *steps = job->steps;
-    uint32_t count = job->step_count;
-    pg_params_t *params = store_params(self);
-    PG_COLUMN(params, PG_UUID, pg_array_uuid, count, &job->id);
-    PG_COLUMN(params, PG_INT2, pg_array_int2, count, (int16_t)i);
     PG_COLUMN(params, PG_TEXT, pg_array_text, count, steps[i].sql);
     PG_COLUMN(params, PG_TEXT, pg_array_text, count, steps[i].condition);
     PG_COLUMN(params, PG_INT8, array_timeout, count, steps[i].timeout_ms);
     PG_COLUMN(params, PG_BOOL, pg_array_bool, count, steps[i].is_template);
+}
+
+bool
+steps_add(store_t *self, const submit_t *job, err_t *err)
+{
+    uint32_t count = job->step_count;
+    pg_params_t *params = store_params(self);
+    PG_COLUMN(params, PG_UUID, pg_array_uuid, count, &job->id);
+    PG_COLUMN(params, PG_INT2, pg_array_int2, count, (int16_t)i);
+    steps_params(params, job->steps, count);
     return store_run(self, SQL_steps_add, NULL, err);
 }
 
@@ -125,9 +130,10 @@ steps_fill(store_t *self, job_t *job, err_t *err)
     own(pg_result) result = NULL;
     if (!store_repeat(self, SQL_steps_find, &result, err))
         return false;
-    if (!pg_rows(result)) /* they went with their day */
+    bool same = (uint32_t)pg_rows(result) == job->steps;
+    if (!pg_rows(result) || (!same && !job_state_final(job->state)))
         return true;
-    if ((uint32_t)pg_rows(result) != job->steps)
+    if (!same)
         return err_set(err, ERR_INTERNAL, "the store holds other steps than the job has");
     if (!steps_read(result, 0, job->steps, &job->step, err))
         return false;

@@ -13,7 +13,7 @@ endforeach()
 target_sources(test_bench_reply PRIVATE ${CMAKE_SOURCE_DIR}/tests/bench/reply.c)
 
 # Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.
-foreach(room sql store given submit life overdue moves lines line_room list rush lane lane_steps lane_limit partial late)
+foreach(room sql store given submit life overdue moves lines line_room list edit edit_race rush lane lane_steps lane_limit partial late)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c)
   target_link_libraries(test_${room} PRIVATE common ${CMOCKA_LIBRARY})
   add_test(NAME check.${room} COMMAND test_${room})
@@ -22,12 +22,12 @@ endforeach()
 foreach(room store given)
   target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c)
 endforeach()
-foreach(room submit life overdue moves lines line_room list rush lane lane_steps lane_limit partial late)
+foreach(room submit life overdue moves lines line_room list edit edit_race rush lane lane_steps lane_limit partial late)
   target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/world.c
     ${CMAKE_SOURCE_DIR}/tests/check/lane_world.c ${CMAKE_SOURCE_DIR}/tests/check/cutter.c)
 endforeach()
 
-foreach(room submit life overdue lines line_room list rush)
+foreach(room submit life overdue lines line_room list edit edit_race rush)
   target_sources(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/check/order_world.c)
 endforeach()
 
@@ -48,7 +48,7 @@ foreach(room expiry expiry_days expiry_read)
 endforeach()
 
 # The same for the API node's engine.
-foreach(room engine engine_bus engine_life engine_orders)
+foreach(room engine engine_bus engine_life engine_orders engine_edit)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/engine_world.c)
   target_link_libraries(test_${room} PRIVATE api_rooms common ${CMOCKA_LIBRARY})

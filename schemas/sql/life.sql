@@ -1,4 +1,4 @@
--- life.sql - what people and clocks do to a job: cancel it, run out, keep it longer, remove it.
+-- life.sql - what people and clocks do to a job: cancel it, edit it, run out, keep it longer, remove it.
 -- Every move names the state that it leaves, and finds nothing when the job has moved before.
 
 -- Stop a job: one that no executor has is over at once, its totals those of its steps that are done
@@ -40,6 +40,53 @@ WITH gone AS (
 )
 SELECT EXISTS (SELECT 1 FROM put), EXISTS (SELECT 1 FROM asked),
        EXISTS (SELECT 1 FROM live WHERE id = $1::uuid AND tenant || '' = $2::text);
+
+-- Give a job that waits other texts and another note. All else stays, also the time that its order
+-- allows a statement: behind that of its one step, where this has one, it is kept apart. One that begins
+-- anew after a step was over, or of which a COMMIT may have been sent, keeps what it has; so does one
+-- that was claimed since this statement began, whatever became of the claim. Done now (first column), or
+-- by this very edit before, the answer to which was lost (second).
+-- $1 id, $2 tenant, $3 text, $4 steps, $5 note or null, $6 moment in ms, which tells the edit from others,
+-- $7 timeout of the one step in ms or null, and of several: $8 texts, $9 conditions or null, $10 timeouts
+-- in ms or null, $11 templates
+-- name: edit
+WITH edited AS (
+    UPDATE live l
+    SET sql = $3::text, steps = $4::smallint, version = l.version + 1,
+        options = (coalesce(l.options, '{}')
+                   - '{note,edited_ms,statement_timeout_ms,order_timeout_ms}'::text[])
+                  || jsonb_strip_nulls(jsonb_build_object(
+                         'note', $5::text, 'edited_ms', $6::bigint,
+                         'statement_timeout_ms', coalesce($7::bigint, nullif(was.timeout_ms, 0)),
+                         'order_timeout_ms', CASE WHEN $7::bigint > 0 THEN was.timeout_ms END))
+    FROM (SELECT w.id, w.attempt,
+                 coalesce((w.options ->> 'order_timeout_ms')::bigint,
+                          (w.options ->> 'statement_timeout_ms')::bigint, 0) AS timeout_ms
+          FROM live w WHERE w.id = $1::uuid LIMIT 1) was
+    WHERE l.id = was.id AND l.attempt = was.attempt AND l.tenant || '' = $2::text
+      AND l.state = 'pending' AND l.cancel_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.job = $1::uuid)
+      AND NOT EXISTS (SELECT 1 FROM step s
+                      WHERE s.job = $1::uuid AND s.state <> 'pending' AND s.state <> 'running')
+    RETURNING l.id
+), gone AS (
+    DELETE FROM step
+    WHERE job = $1::uuid AND step >= cardinality($8::text[]) AND EXISTS (SELECT 1 FROM edited)
+), put AS (
+    INSERT INTO step (job, step, sql, condition, timeout_ms, template)
+    SELECT $1::uuid, i.n - 1, i.sql, i.condition, i.timeout_ms, i.template
+    FROM unnest($8::text[], $9::text[], $10::bigint[], $11::boolean[])
+             WITH ORDINALITY AS i (sql, condition, timeout_ms, template, n)
+    WHERE EXISTS (SELECT 1 FROM edited)
+    ON CONFLICT (job, step) DO UPDATE
+    SET sql = excluded.sql, condition = excluded.condition, timeout_ms = excluded.timeout_ms,
+        template = excluded.template, state = 'pending', attempt = 0, started_at = NULL
+)
+SELECT EXISTS (SELECT 1 FROM edited),
+       EXISTS (SELECT 1 FROM live WHERE id = $1::uuid AND tenant || '' = $2::text
+                                    AND options ->> 'edited_ms' = $6::bigint::text)
+       OR EXISTS (SELECT 1 FROM job WHERE id = $1::uuid AND tenant || '' = $2::text
+                                      AND options ->> 'edited_ms' = $6::bigint::text);
 
 -- End jobs whose clock ran out while no executor had them: those that were never taken up in time,
 -- and those whose deadline passed; one that was lost in the midst of its COMMIT ends unknown, but not
