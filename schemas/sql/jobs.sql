@@ -192,7 +192,7 @@ JOIN job j ON j.id = f.id AND j.attempt = f.attempt AND j.state = f.state;
 -- otherwise than done, which hold no results; and of those whose results may have been cut.
 -- The rows of jobs whose pages expired stay for seven days. The smallest and the largest id let the
 -- server leave out the partitions of other days before it opens them. The tenant is compared as an
--- expression, lest the queue's index be walked through for one id.
+-- expression, lest an index that begins with it be walked through for one id.
 -- $1 ids, $2 tenants, $3 with manifest and note, $4 smallest id, $5 largest id
 -- name: find
 SELECT q.n, f.*
@@ -220,7 +220,7 @@ LATERAL (
            j.retention_s, CASE WHEN q.whole THEN j.options ->> 'note' END,
            CASE WHEN q.whole THEN (j.options ->> 'edited_ms')::bigint END
     FROM job j
-    WHERE j.id = q.id AND j.tenant = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid
+    WHERE j.id = q.id AND j.tenant || '' = q.tenant AND j.id BETWEEN $4::uuid AND $5::uuid
       AND j.expires_at > now() - interval '7 days'
 ) f;
 
@@ -235,7 +235,7 @@ SELECT k.id, k.tenant, k.source, k.dialect, k.priority, k.state, k.attempt, k.tr
        CASE WHEN $3::boolean THEN k.options ->> 'note' END,
        CASE WHEN $3::boolean THEN (k.options ->> 'edited_ms')::bigint END
 FROM kept k
-WHERE k.id = $1::uuid AND k.tenant = $2::text AND k.expires_at > now() - interval '7 days';
+WHERE k.id = $1::uuid AND k.tenant || '' = $2::text AND k.expires_at > now() - interval '7 days';
 
 -- Is the id somebody else's? So 403 and 404 can be told apart without showing anything.
 -- $1 id, $2 tenant that asks
