@@ -2,7 +2,7 @@
 -- steps. A job that moves in between is found where it is by then.
 
 -- Which jobs of a dialect are the newest, without those whose results have expired. Jobs that are over
--- and jobs with a queue key have an index for it. Of the others in live the newest of each source and
+-- and jobs with a queue key have an index for it, by tenant and dialect in one. Of the others in live the newest of each source and
 -- priority are looked at, since their index knows no dialect: behind so many of them none is found.
 -- $1 tenant, $2 dialect, $3 how many, $4 how many to look at in each place
 -- name: jobs_newest
@@ -27,16 +27,18 @@ FROM (
     WHERE q.dialect = $2::text
     UNION ALL
     (SELECT l.id FROM live l
-     WHERE l.tenant = $1::text AND l.dialect = $2::text AND l.queue_key IS NOT NULL
+     WHERE l.tenant || '/' || l.dialect = $1::text || '/' || $2::text AND l.queue_key IS NOT NULL
      ORDER BY l.id DESC LIMIT $3::bigint)
     UNION ALL
     SELECT q.id
-    FROM (SELECT j.id, j.expires_at FROM job j WHERE j.tenant = $1::text AND j.dialect = $2::text
+    FROM (SELECT j.id, j.expires_at FROM job j
+          WHERE j.tenant || '/' || j.dialect = $1::text || '/' || $2::text
           ORDER BY j.id DESC LIMIT $4::bigint) q
     WHERE q.expires_at > now()
     UNION ALL
     SELECT q.id
-    FROM (SELECT k.id, k.expires_at FROM kept k WHERE k.tenant = $1::text AND k.dialect = $2::text
+    FROM (SELECT k.id, k.expires_at FROM kept k
+          WHERE k.tenant || '/' || k.dialect = $1::text || '/' || $2::text
           ORDER BY k.id DESC LIMIT $4::bigint) q
     WHERE q.expires_at > now()
 ) p

@@ -118,7 +118,8 @@ index_columns(PGconn *connection, const char *index)
 {
     const char *values[] = { index };
     return PQexecParams(connection,
-                        "SELECT attname FROM pg_attribute "
+                        "SELECT regexp_replace(pg_get_indexdef(attrelid, attnum, false),"
+                        " '^\\((.*)\\)$', '\\1') FROM pg_attribute "
                         "WHERE attrelid = quote_ident($1)::regclass AND attnum > 0 ORDER BY attnum",
                         1, NULL, values, NULL, NULL, 0);
 }
