@@ -30,6 +30,12 @@ MUTANTS = {
     "line": ([("schemas/sql/migrations/0005_keys.sql",
                r"IF NOT pg_try_advisory_xact_lock\(.*\) THEN", "IF false THEN")],
              "check.rush", r"FAILED.*no_two_jobs_of_a_key_are_claimed_at_a_time"),
+    # Two orders count at one time how many wait before them.
+    "room": ([("schemas/sql/migrations/0006_dialects.sql", r"PERFORM pg_advisory_xact_lock\(.*\);", "")],
+             "check.line_room", r"FAILED.*of_orders_at_once_no_more_are_taken_than_may_wait"),
+    # An edit does not see that its job was claimed since it began to look.
+    "edit": ([("schemas/sql/life.sql", r" AND l\.attempt = was\.attempt", "")],
+             "check.edit_race", r"FAILED.*an_edit_that_comes_behind_a_claim_and_what_it_did_changes_nothing"),
     # A commit's outcome is judged by a marker that was never put in.
     "marker": ([("executor/drivers/postgres/questions.c",
                  r'"SELECT millrace\.mark\(\$1::pg_catalog\.uuid, \$2::pg_catalog\.int4\)::pg_catalog\.text"',
