@@ -178,7 +178,8 @@ typedef struct {
 } job_filter_t;
 
 /* The newest first, found whole but for their manifests; those whose results have expired are left
- * out. Caller owns the result. */
+ * out. Older ones may be missing behind 10,000 newer ones that have expired, or that wait without a
+ * queue key, and behind 32 MiB of steps' texts. Caller owns the result. */
 jobs_t *engine_list(engine_t *self, const caller_t *caller, const job_filter_t *filter, err_t *err)
     MUST_USE;
 
