@@ -40,6 +40,18 @@ out_long(out_t *self, const char *text, size_t size)
     out_open(self, self->reply);
 }
 
+void
+out_hex(out_t *self, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        size_t piece = size < OUT_PIECE ? size : OUT_PIECE;
+        out_need(self, ESCAPE_HEX_ROOM(piece));
+        self->at = escape_hex(self->at, bytes, piece);
+        bytes += piece;
+        size -= piece;
+    }
+}
+
 /* --- columns --- */
 
 /* Columns of these types may hold numbers that a double cannot. */

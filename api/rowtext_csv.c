@@ -1,8 +1,6 @@
 /* rowtext_csv.c - rows as CSV. */
 #include "api/rowtext_inner.h"
 
-enum { PIECE = 16 << 10 }; /* bytes of a large cell that are looked at for quotes at a time */
-
 static bool
 put_plain(out_t *out, const char *text, size_t size)
 {
@@ -23,26 +21,13 @@ put_text(out_t *out, const char *text, size_t size)
         return;
     out_put(out, "\"", 1);
     while (size > 0) {
-        size_t piece = size < PIECE ? size : PIECE;
+        size_t piece = size < OUT_PIECE ? size : OUT_PIECE;
         out_need(out, ESCAPE_CSV_ROOM(piece));
         out->at = escape_csv(out->at, text, piece);
         text += piece;
         size -= piece;
     }
     out_put(out, "\"", 1);
-}
-
-static void
-put_binary(out_t *out, const char *bytes, size_t size)
-{
-    out_put(out, "\\x", 2);
-    while (size > 0) {
-        size_t piece = size < PIECE ? size : PIECE;
-        out_need(out, ESCAPE_HEX_ROOM(piece));
-        out->at = escape_hex(out->at, bytes, piece);
-        bytes += piece;
-        size -= piece;
-    }
 }
 
 /* There is room for a number. */
@@ -57,7 +42,10 @@ put_cell(out_t *out, const field_t *field, const cell_t *cell)
         out->at = digits_float(out->at, cell->real, field->kind == CELL_REAL);
         return;
     case UNPACK_BOOL: *out->at++ = cell->boolean ? 't' : 'f'; return;
-    case UNPACK_BINARY: put_binary(out, cell->bytes.data, cell->bytes.size); return;
+    case UNPACK_BINARY:
+        out_put(out, "\\x", 2);
+        out_hex(out, cell->bytes.data, cell->bytes.size);
+        return;
     case UNPACK_NIL:
     case UNPACK_END:
     case UNPACK_ARRAY:

@@ -12,6 +12,7 @@
 
 enum {
     OUT_MOST = 64 << 10, /* bytes that room can be made for */
+    OUT_PIECE = 8 << 10, /* bytes of a large cell that are escaped at a time */
     LEAD_SMALL = 32,     /* a lead of so many bytes is copied as a block of that size */
     CELL_SMALL = 128,    /* room that is made for each cell: a small lead, and a number */
 };
@@ -49,6 +50,9 @@ void out_more(out_t *self, size_t size);
 
 /* Text of any size. */
 void out_long(out_t *self, const char *text, size_t size);
+
+/* Bytes as hex, of any size. */
+void out_hex(out_t *self, const char *bytes, size_t size);
 
 static inline void
 out_need(out_t *self, size_t size)

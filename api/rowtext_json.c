@@ -1,8 +1,6 @@
 /* rowtext_json.c - rows as JSON. */
 #include "api/rowtext_inner.h"
 
-enum { PIECE = 4096 }; /* bytes of a large cell that are escaped at a time */
-
 /* --- numbers in text --- */
 
 static const char *
@@ -47,7 +45,7 @@ void
 rowtext_put_inside(out_t *out, const char *text, size_t size)
 {
     while (size > 0) {
-        size_t piece = size < PIECE ? size : PIECE;
+        size_t piece = size < OUT_PIECE ? size : OUT_PIECE;
         out_need(out, ESCAPE_JSON_ROOM(piece));
         out->at = escape_json(out->at, text, piece);
         text += piece;
@@ -67,20 +65,6 @@ rowtext_put_text(out_t *out, const char *text, size_t size)
     }
     out_put(out, "\"", 1);
     rowtext_put_inside(out, text, size);
-    out_put(out, "\"", 1);
-}
-
-static void
-put_binary(out_t *out, const char *bytes, size_t size)
-{
-    out_put(out, "\"\\\\x", 4);
-    while (size > 0) {
-        size_t piece = size < PIECE ? size : PIECE;
-        out_need(out, ESCAPE_HEX_ROOM(piece));
-        out->at = escape_hex(out->at, bytes, piece);
-        bytes += piece;
-        size -= piece;
-    }
     out_put(out, "\"", 1);
 }
 
@@ -126,7 +110,11 @@ put_cell(out_t *out, const field_t *field, const cell_t *cell)
     case UNPACK_INT:
     case UNPACK_FLOAT: put_number(out, field, cell); return;
     case UNPACK_BOOL: out_few(out, cell->boolean ? "true" : "false", cell->boolean ? 4 : 5); return;
-    case UNPACK_BINARY: put_binary(out, bytes->data, bytes->size); return;
+    case UNPACK_BINARY:
+        out_put(out, "\"\\\\x", 4);
+        out_hex(out, bytes->data, bytes->size);
+        out_put(out, "\"", 1);
+        return;
     case UNPACK_NIL:
     case UNPACK_END:
     case UNPACK_ARRAY:
