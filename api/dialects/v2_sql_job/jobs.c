@@ -35,8 +35,7 @@ fail_text(v2_visit_t *visit, const char *text)
 static bool
 fail_unknown(v2_visit_t *visit)
 {
-    char text[TEXT_SIZE];
-    snprintf(text, sizeof text, "Job with id %s not found", visit->job);
+    own(mem) text = mem_format("Job with id %s not found", visit->job);
     return fail_text(visit, text);
 }
 

@@ -153,13 +153,22 @@ too_large_text(char text[TEXT_SIZE], const char *size)
              size, V2_PAYLOAD_MOST, V2_PAYLOAD_MOST / 1024);
 }
 
+/* Only what makes a job has that limit. */
+static bool
+creates(const request_t *request)
+{
+    uint32_t count = request_segment_count(request);
+    return count > 0 && strcmp(request_segment(request, count - 1), "job") == 0
+           && strcmp(request_method(request), "POST") == 0;
+}
+
 void
 v2_refuse(call_t *call, int status, const err_t *err)
 {
     char text[TEXT_SIZE];
     v2_visit_t visit = { .call = call, .callback = callback_of(call->request) };
     v2_failure_t failure = { .status = status, .text = err->text };
-    if (status == 413) {
+    if (status == 413 && creates(call->request)) {
         const char *size = request_header(call->request, "Content-Length");
         too_large_text(text, size && is_header_text(size) ? size : "many");
         failure = (v2_failure_t){ .text = text };
@@ -236,28 +245,36 @@ find_user(v2_visit_t *visit)
 }
 
 static bool
+fail_no_user(v2_visit_t *visit)
+{
+    const char *host = request_header(visit->call->request, "Host");
+    own(mem) text = mem_format("No username found in hostname '%s'", host ? host : "");
+    fail_with(visit, 400, text);
+    return false;
+}
+
+static bool
+fail_unknown_user(v2_visit_t *visit, bool of_2016)
+{
+    own(mem) text = mem_format(
+        "Sorry, we can't find %s user '%s'. Please check that you have entered the correct domain.",
+        of_2016 ? "CartoDB" : "CARTO", visit->user);
+    visit->user = NULL;
+    fail_with(visit, 404, text);
+    return false;
+}
+
+static bool
 has_user(v2_visit_t *visit, bool of_2016)
 {
-    char text[TEXT_SIZE];
-    if (!visit->user) {
-        const char *host = request_header(visit->call->request, "Host");
-        snprintf(text, sizeof text, "No username found in hostname '%s'", host ? host : "");
-        fail_with(visit, 400, text);
-        return false;
-    }
+    if (!visit->user)
+        return fail_no_user(visit);
     err_t err;
     if (engine_tenant(visit->call->engine, visit->user, &err))
         return true;
-    if (err.kind != ERR_NOT_FOUND) {
-        (void)refuse(visit, &err);
-        return false;
-    }
-    snprintf(text, sizeof text,
-             "Sorry, we can't find %s user '%s'. Please check that you have entered the correct "
-             "domain.",
-             of_2016 ? "CartoDB" : "CARTO", visit->user);
-    visit->user = NULL;
-    fail_with(visit, 404, text);
+    if (err.kind == ERR_NOT_FOUND)
+        return fail_unknown_user(visit, of_2016);
+    (void)refuse(visit, &err);
     return false;
 }
 
