@@ -12,14 +12,17 @@ A transcript (tests/contract/<dialect>/*.http) is a list of exchanges:
     <
     < {"id": "{id:uuid}"}
 
-Placeholders: {key}, {other_key} and whatever was captured before. In an expected JSON body the text
-"{name:kind}" captures a value of that kind (uuid, time, number, text, any), "{:kind}" only checks it,
-and a member "..." allows members that are not listed. Headers that are listed must be there.
+Placeholders: {user}, {key}, {other_user}, {other_key} and whatever was captured before. In an expected
+JSON body the text "{name:kind}" captures a value of that kind (uuid, time, time_ms, number, text, any),
+"{:kind}" only checks it, a member "..." allows members that are not listed, and so does an item "..."
+for any number of items. Headers that are listed must be there. `< 200 within 10` sends the request
+again and again until it is answered so, for at most 10 seconds.
 """
 
 import json
 import pathlib
 import re
+import time
 
 import pytest
 import requests
@@ -30,6 +33,7 @@ KINDS = {
     "uuid": lambda v: isinstance(v, str)
     and re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", v),
     "time": lambda v: isinstance(v, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", v),
+    "time_ms": lambda v: isinstance(v, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", v),
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and v >= 0,
     "text": lambda v: isinstance(v, str) and v != "",
     "any": lambda v: True,
@@ -88,27 +92,50 @@ def match(wanted, got, names, where):
         for name in listed:
             match(wanted[name], got[name], names, f"{where}.{name}")
     elif isinstance(wanted, list):
-        assert isinstance(got, list) and len(got) == len(wanted), f"{where}: {got!r}"
-        for i, item in enumerate(wanted):
+        assert isinstance(got, list), f"{where}: {got!r} is no list"
+        before, after = wanted, []
+        if "..." in wanted:
+            before, after = wanted[:wanted.index("...")], wanted[wanted.index("...") + 1:]
+        assert len(got) >= len(before) + len(after), f"{where}: {got!r}"
+        if "..." in wanted:
+            got = got[:len(before)] + got[len(got) - len(after):]
+        assert len(got) == len(before) + len(after), f"{where}: {got!r}"
+        for i, item in enumerate(before + after):
             match(item, got[i], names, f"{where}[{i}]")
     else:
         assert type(wanted) is type(got) and wanted == got, f"{where}: {got!r}, not {wanted!r}"
 
 
-def run(exchange, url, names, path):
-    where = f"{path.parent.name}/{path.name}:{exchange.line}"
+def ask(exchange, url, names):
     request, headers, body = split(exchange.sent)
     method, target = fill(request, names).split(" ", 1)
     headers = {k: fill(v, names) for k, v in headers.items()}
-    answer = requests.request(
+    return requests.request(
         method, url + target, headers=headers, data=fill(body, names).encode() or None, timeout=30
     )
-    status, wanted_headers, wanted_body = split(exchange.wanted)
-    assert answer.status_code == int(status), f"{where}: {answer.status_code} {answer.text}"
-    for name, value in wanted_headers.items():
+
+
+def check(exchange, answer, names, where):
+    status, headers, body = split(exchange.wanted)
+    assert answer.status_code == int(status.split()[0]), f"{where}: {answer.status_code} {answer.text}"
+    for name, value in headers.items():
         assert answer.headers.get(name) == fill(value, names), f"{where}: {name}: {answer.headers.get(name)}"
-    if wanted_body:
-        match(json.loads(wanted_body), answer.json(), names, where)
+    if body:
+        match(json.loads(body), answer.json(), names, where)
+
+
+def run(exchange, url, names, path):
+    where = f"{path.parent.name}/{path.name}:{exchange.line}"
+    patience = re.search(r" within (\d+)$", exchange.wanted[0])
+    deadline = time.monotonic() + (int(patience.group(1)) if patience else 0)
+    while True:
+        answer = ask(exchange, url, names)
+        try:
+            return check(exchange, answer, names, where)
+        except AssertionError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.02)
 
 
 TRANSCRIPTS = sorted(HERE.glob("*/*.http"))
@@ -120,6 +147,7 @@ def test_there_are_transcripts():
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_transcript(path, cluster):
-    names = {"key": cluster.api_key, "other_key": cluster.other_key}
+    names = {"user": cluster.tenant, "key": cluster.api_key, "other_user": "other",
+             "other_key": cluster.other_key}
     for number, exchange in enumerate(exchanges(path)):
         run(exchange, cluster.urls[number % len(cluster.urls)], names, path)
