@@ -93,11 +93,11 @@ class Handle:
         state = json.loads((self.folder / "state.json").read_text())
         return os.path.join(state["programs"], "millrace")
 
-    def admin(self, *args):
-        """`millrace` with the store at hand; returns what it printed."""
+    def admin(self, *args, given=None):
+        """`millrace` with the store at hand, and a secret that it is given; returns what it printed."""
         env = dict(os.environ, MILLRACE_STORE=self.info["store_dsn"],
                    MILLRACE_SEAL_KEY=str(self.folder / "seal.key"))
-        done = subprocess.run([self.millrace, *args], env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run([self.millrace, *args], env=env, input=given or "",
                               capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, f"millrace {args}: {done.stdout}{done.stderr}"
         return done.stdout
