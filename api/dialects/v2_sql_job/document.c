@@ -20,6 +20,21 @@ typedef struct {
     const char *error;
 } part_t;
 
+/* Clients know PostgreSQL's words for a clock that stopped what ran. */
+static part_t
+part_made(job_state_t state, int64_t started_ms, int64_t ended_ms, const char *error)
+{
+    static const char stopped[] = "canceling statement due to statement timeout";
+    bool in_time = state != JOB_TIMED_OUT || started_ms == 0;
+    return (part_t){ state, started_ms, ended_ms, in_time ? error : stopped };
+}
+
+static part_t
+whole_of(const job_t *job)
+{
+    return part_made(job->state, job->started_ms, job->ended_ms, job->error);
+}
+
 /* A job of one step says all by itself; one that was just made has nothing to say. */
 static part_t
 part_of(const job_t *job, int64_t step)
@@ -27,11 +42,11 @@ part_of(const job_t *job, int64_t step)
     if (step < 0 || step >= job->steps)
         return (part_t){ .state = JOB_PENDING };
     if (job->steps == 1)
-        return (part_t){ job->state, job->started_ms, job->ended_ms, job->error };
+        return whole_of(job);
     if (!job->step)
         return (part_t){ .state = JOB_PENDING };
     const job_step_t *at = &job->step[step];
-    return (part_t){ at->state, at->started_ms, at->ended_ms, at->error };
+    return part_made(at->state, at->started_ms, at->ended_ms, at->error);
 }
 
 static const char *
@@ -58,9 +73,10 @@ is_over(job_state_t state)
 /* How far a fallback job is. */
 typedef struct {
     const job_t *job;
-    bool failed; /* one of its texts did */
-    bool over;   /* all of them are, and what follows each */
-    bool cut;    /* something was stopped on the way: what comes later is skipped */
+    bool failed;        /* one of its texts did */
+    bool over;          /* all of them are, and what follows each */
+    bool cut;           /* something was stopped on the way: what comes later is skipped */
+    const char *reason; /* why the one has failed that did */
     uint32_t next_step;
 } walk_t;
 
@@ -126,7 +142,10 @@ walk_on(walk_t *walk, json_part_t item)
 
     bool follows_over = stage.fallback == JOB_SKIPPED || is_over(stage.fallback);
     walk->over = walk->over && (walk->failed || (is_over(stage.main.state) && follows_over));
-    walk->failed = walk->failed || has_failed(stage.main.state);
+    if (has_failed(stage.main.state)) {
+        walk->failed = true;
+        walk->reason = stage.main.error;
+    }
     walk->cut = walk->cut || is_cut(stage.main.state) || is_cut(stage.fallback);
     return stage;
 }
@@ -174,19 +193,45 @@ query_of(const json_doc_t *note)
     return json_doc_part(note, "query");
 }
 
-static job_state_t
-state_of(const job_t *job, json_part_t query)
+/* The first text of a list that fails is the end of it, a moment before the job says so. */
+static part_t
+list_outcome(const job_t *job)
 {
-    if (v2_form_of(query) != V2_FALLBACK)
-        return job->state;
+    for (uint32_t i = 0; i < job->steps; i++) {
+        part_t part = part_of(job, i);
+        if (has_failed(part.state))
+            return part;
+    }
+    return whole_of(job);
+}
+
+/* A fallback job's texts may all be over while what follows the job is not. */
+static part_t
+walk_outcome(const job_t *job, json_part_t query)
+{
+    part_t outcome = whole_of(job);
     walk_t walk = walk_all(job, query);
-    return walk_state(&walk);
+    outcome.state = walk_state(&walk);
+    if (walk.failed)
+        outcome.error = walk.reason;
+    return outcome;
+}
+
+static part_t
+outcome_of(const job_t *job, json_part_t query)
+{
+    switch (v2_form_of(query)) {
+    case V2_SIMPLE: break;
+    case V2_MULTIPLE: return list_outcome(job);
+    case V2_FALLBACK: return walk_outcome(job, query);
+    }
+    return whole_of(job);
 }
 
 const char *
 v2_status(const job_t *job, const json_doc_t *note)
 {
-    return word(state_of(job, query_of(note)));
+    return word(outcome_of(job, query_of(note)).state);
 }
 
 json_doc_t *
@@ -359,16 +404,16 @@ v2_document(json_t *json, const job_t *job, const json_doc_t *note, const v2_sty
 {
     char id[JOBID_TEXT_SIZE];
     json_part_t query = query_of(note);
-    job_state_t state = state_of(job, query);
+    part_t outcome = outcome_of(job, query);
     json_begin(json);
     json_member_text(json, "job_id", jobid_text(&job->id, id));
     json_member_text(json, "user", style->user);
     write_query(json, job, query, style);
-    json_member_text(json, "status", word(state));
+    json_member_text(json, "status", word(outcome.state));
     member_time(json, "created_at", job->created_ms);
     member_time(json, "updated_at", updated_ms(job));
-    if (has_failed(state))
-        member_reason(json, job->error);
+    if (has_failed(outcome.state))
+        member_reason(json, outcome.error);
     if (has_main_fallback(query))
         json_member_text(json, "fallback_status", word(main_fallback(job, query)));
     json_end(json);
