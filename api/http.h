@@ -2,8 +2,9 @@
  *
  * A request reaches the handler only when its head is well formed and its body, if it has one, is
  * whole: exactly Content-Length bytes or all chunks, within the limit. A body cut short never gets
- * here. Paths and query values are decoded here, once; control bytes and invalid UTF-8 in them are
- * refused. The rules of framing are frame.h's, those of the URL target.h's.
+ * here. Paths and query values are decoded here, once; control bytes (but for tabs and ends of
+ * lines in values) and invalid UTF-8 in them are refused. The rules of framing are frame.h's, those
+ * of the URL target.h's.
  *
  * A reply gathers in a buffer. If it ends before the buffer is full it goes out with
  * Content-Length; otherwise as chunks, and a reply that must be abandoned after its first chunk

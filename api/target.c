@@ -13,19 +13,34 @@ target_room(const char *path, const char *query)
     return strlen(path) + (query ? 2 * strlen(query) : 0) + 4;
 }
 
+/* What is decoded. */
+typedef enum {
+    SEGMENT,
+    NAME,  /* of a parameter */
+    VALUE, /* of one */
+} piece_t;
+
+/* A value may be a text of several lines. */
+static bool
+is_control(int byte, piece_t piece)
+{
+    bool of_text = byte == '\t' || byte == '\n' || byte == '\r';
+    return (byte < 0x20 && !(piece == VALUE && of_text)) || byte == 0x7f;
+}
+
 /* Decode `size` bytes into *room, NUL behind them, and move *room on. NULL: *why says it. */
 static const char *
-decode(const char *text, size_t size, bool form, char **room, const char **why)
+decode(const char *text, size_t size, piece_t piece, char **room, const char **why)
 {
     char *start = *room;
     char *out = start;
     for (size_t at = 0; at < size;) {
-        int byte = percent_byte(text, size, &at, form);
+        int byte = percent_byte(text, size, &at, piece != SEGMENT);
         if (byte < 0) {
             *why = "a percent sign in the URL is not followed by two hex digits";
             return NULL;
         }
-        if (byte < 0x20 || byte == 0x7f) {
+        if (is_control(byte, piece)) {
             *why = "the URL holds a control byte";
             return NULL;
         }
@@ -49,7 +64,7 @@ parse_path(target_t *self, const char *path, char **room, const char **why)
         size_t size = strcspn(at, "/");
         if (size == 0 && at[0] == '\0')
             break;
-        const char *segment = decode(at, size, false, room, why);
+        const char *segment = decode(at, size, SEGMENT, room, why);
         if (!segment)
             return false;
         if (self->segment_count < TARGET_SEGMENTS_MOST)
@@ -74,11 +89,11 @@ parse_param(target_t *self, const char *text, size_t size, char **room, const ch
     const char *equals = memchr(text, '=', size);
     size_t name_size = equals ? (size_t)(equals - text) : size;
     param_t *param = &self->params[self->param_count++];
-    param->name = decode(text, name_size, true, room, why);
+    param->name = decode(text, name_size, NAME, room, why);
     if (!param->name)
         return false;
     const char *value = equals ? equals + 1 : "";
-    param->value = decode(value, equals ? size - name_size - 1 : 0, true, room, why);
+    param->value = decode(value, equals ? size - name_size - 1 : 0, VALUE, room, why);
     return param->value != NULL;
 }
 

@@ -3,7 +3,8 @@
  * The path is split at its slashes before it is decoded, so that %2F stays inside a segment; a
  * slash at the end counts for nothing. Query names and values are decoded as forms are: '+' is a
  * space. Refused: a percent sign without two hex digits, control bytes (NUL above all) and bytes
- * that are no UTF-8, however they are written. Pure.
+ * that are no UTF-8, however they are written; but a value may hold tabs and ends of lines, which
+ * texts of SQL have. Pure.
  */
 #ifndef API_TARGET_H
 #define API_TARGET_H

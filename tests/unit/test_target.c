@@ -85,6 +85,20 @@ many_short_parameters_have_room(void **unused)
 }
 
 static void
+a_value_may_have_lines_and_nothing_else_may(void **unused)
+{
+    (void)unused;
+    target_t target;
+    assert_true(parsed(&target, "/", "q=SELECT%0d%0a%091"));
+    assert_string_equal(target.params[0].value, "SELECT\r\n\t1");
+    static const char *const wrong[] = { "q%0a=1", "%09", "q=%0b", "q=%00", "q=%1b", "q=%7f" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_false(parsed(&target, "/", wrong[i]));
+    assert_false(parsed(&target, "/a%0a", NULL));
+    assert_false(parsed(&target, "/a%09", NULL));
+}
+
+static void
 what_cannot_be_decoded_is_refused(void **unused)
 {
     (void)unused;
@@ -139,6 +153,8 @@ main(void)
         cmocka_unit_test(an_encoded_slash_stays_inside_its_segment),
         cmocka_unit_test(query_parameters_are_decoded_in_order),
         cmocka_unit_test(many_short_parameters_have_room),
+        cmocka_unit_test(a_value_may_have_lines_and_nothing_else_may),
+        cmocka_unit_test(a_value_may_have_lines_and_nothing_else_may),
         cmocka_unit_test(what_cannot_be_decoded_is_refused),
         cmocka_unit_test(a_path_of_many_segments_is_nothing),
         cmocka_unit_test(utf8_has_no_overlong_forms_surrogates_or_rests),
