@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
+#include "common/sqlscan.h"
 
 enum { FILENAME_MOST = 255, CLAUSES_SIZE = 512 };
 
@@ -44,19 +45,35 @@ check_format(const json_doc_t *asked, err_t *err)
 
 /* --- the window --- */
 
+/* Does a query change something here? INSERT and MERGE have an INTO, and so has what makes a table.
+ */
 static bool
-begins_with(const char *sql, const char *word)
+changes(const piece_t *before, const piece_t *piece)
 {
-    size_t size = strlen(word);
-    return strncasecmp(sql, word, size) == 0 && isspace((unsigned char)sql[size]);
+    bool begins = piece_is_sign(before, '(') || piece_is_sign(before, ')');
+    return piece_is(piece, "INTO")
+           || (begins && (piece_is(piece, "UPDATE") || piece_is(piece, "DELETE")));
 }
 
-/* Only what gives rows can be looked at through a window. */
+/* Only a query can be looked at through a window: one statement that gives rows and changes
+ * nothing. *size is its own, without a semicolon. */
 static bool
-is_select(const char *sql)
+is_query(const char *sql, size_t *size)
 {
-    sql += strspn(sql, " \t\r\n");
-    return begins_with(sql, "select") || begins_with(sql, "with");
+    sqlscan_t scan = { .at = sql };
+    piece_t before = sqlscan_token(&scan);
+    while (piece_is_sign(&before, '('))
+        before = sqlscan_token(&scan);
+    if (!piece_is(&before, "SELECT") && !piece_is(&before, "WITH"))
+        return false;
+    piece_t piece = sqlscan_token(&scan);
+    for (; piece.kind != PIECE_END && !piece_is_sign(&piece, ';'); piece = sqlscan_token(&scan)) {
+        if (piece.is_open || changes(&before, &piece))
+            return false;
+        before = piece;
+    }
+    *size = (size_t)(piece.at - sql);
+    return piece.kind == PIECE_END || sqlscan_token(&scan).kind == PIECE_END;
 }
 
 /* The name of a column, quoted. */
@@ -103,32 +120,34 @@ static char *
 windowed(const char *sql, const json_doc_t *asked)
 {
     char window[CLAUSES_SIZE];
+    size_t size = 0;
     clauses(asked, window);
-    if (!window[0] || !is_select(sql))
+    if (!window[0] || !is_query(sql, &size) || size > INT32_MAX)
         return mem_text(sql);
-    size_t size = strlen(sql);
-    while (size > 0 && (isspace((unsigned char)sql[size - 1]) || sql[size - 1] == ';'))
-        size--;
     return mem_format("SELECT * FROM (%.*s\n) AS cdbq_1%s", (int)size, sql, window);
 }
 
 /* --- all of it --- */
 
-/* A name that may stand in a header, and names no folder. Caller owns the result. */
+/* What a file is called by a name that somebody chose: no folder, no ending, and nothing but what
+ * may stand in a header. Caller owns the result. */
 static char *
 filename_of(const json_doc_t *asked)
 {
-    const char *asked_for = text_of(asked, "filename");
-    if (!asked_for)
-        return NULL;
-    char name[FILENAME_MOST + 1];
-    size_t used = 0;
-    for (const char *c = asked_for; *c && used < FILENAME_MOST; c++) {
-        bool fine = isalnum((unsigned char)*c) || strchr("-_.() ", *c);
-        name[used++] = fine ? *c : '_';
+    const char *name = text_of(asked, "filename");
+    const char *slash = name ? strrchr(name, '/') : NULL;
+    if (slash)
+        name = slash + 1;
+    if (!name || !name[0])
+        return mem_text("cartodb-query");
+    const char *dot = strrchr(name, '.');
+    size_t size = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    char *made = mem_copy(name, size < FILENAME_MOST ? size : FILENAME_MOST);
+    for (char *c = made; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+            *c = '_';
     }
-    name[used] = '\0';
-    return mem_text(name);
+    return made;
 }
 
 bool
@@ -142,6 +161,7 @@ v2_select_read(v2_select_t *self, const json_doc_t *asked, err_t *err)
         return false;
     self->sql = windowed(sql, asked);
     self->filename = filename_of(asked);
+    self->is_file = text_of(asked, "filename") || text_of(asked, "format");
     self->skipped = json_doc_part(asked, "skipfields");
     return true;
 }

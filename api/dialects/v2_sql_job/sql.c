@@ -1,4 +1,5 @@
 /* sql.c - /api/{version}/sql: run a text, and answer with its rows. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,16 +78,20 @@ result_of(const manifest_t *manifest)
     return found;
 }
 
-/* How many rows a statement gave, or changed: its tag ends with it. */
+/* How many rows were given; where none can be, how many the last statement with a number in its tag
+ * has changed. */
 static int64_t
-rows_of(const result_t *result)
+total_rows(const manifest_t *manifest, const result_t *shown)
 {
-    if (!result)
-        return 0;
-    if (result->has_columns)
-        return result->rows;
-    const char *number = result->tag ? strrchr(result->tag, ' ') : NULL;
-    return number ? strtoll(number, NULL, 10) : 0;
+    if (shown->has_columns)
+        return shown->rows;
+    for (uint32_t i = manifest ? manifest->count : 0; i > 0; i--) {
+        const char *tag = manifest->results[i - 1].tag;
+        const char *number = tag ? strrchr(tag, ' ') : NULL;
+        if (number && isdigit((unsigned char)number[1]))
+            return strtoll(number, NULL, 10);
+    }
+    return 0;
 }
 
 /* Every name but those that were said before. */
@@ -133,8 +138,7 @@ put_disposition(v2_visit_t *visit, const v2_select_t *select)
     struct tm parts;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
     snprintf(text, sizeof text, "%s; filename=%s.json; modification-date=\"%s\";",
-             select->filename ? "attachment" : "inline",
-             select->filename ? select->filename : "cartodb-query", date);
+             select->is_file ? "attachment" : "inline", select->filename, date);
     reply_header(visit->call->reply, "Content-Disposition", text);
 }
 
@@ -178,7 +182,7 @@ answer(v2_visit_t *visit, const v2_select_t *select, const job_t *job, int64_t b
     json_member_seconds(&json, "time", (clock_mono_us() - began_us) / US_PER_MS * US_PER_MS);
     json_name(&json, "fields");
     v2_fields(&json, shown, (const bool *)hidden);
-    json_member_int(&json, "total_rows", rows_of(result));
+    json_member_int(&json, "total_rows", total_rows(job->manifest, shown));
     members_noticed(&json, job->manifest);
     json_end(&json);
     v2_end(visit);

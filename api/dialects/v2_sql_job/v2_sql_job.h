@@ -123,7 +123,8 @@ void v2_document(json_t *json, const job_t *job, const json_doc_t *note, const v
 /* What the synchronous API is asked. */
 typedef struct {
     char *sql;           /* with the window and the order that were asked for */
-    char *filename;      /* without its ending; NULL: the answer is no file */
+    char *filename;      /* without its ending */
+    bool is_file;        /* the answer is to be stored, not shown */
     json_part_t skipped; /* fields that are not wanted: a text, or a list of them */
 } v2_select_t;
 
