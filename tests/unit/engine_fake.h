@@ -35,6 +35,7 @@ struct engine {
     bool rate_over;    /* calls are refused */
     uint32_t calls;    /* that were counted against a rate */
     bool started;      /* a cancel says that it never was, if not */
+    job_state_t stops; /* what a cancel finds the job in, or makes of it; JOB_PENDING: nothing */
     int32_t renewed_s; /* what was asked of the last renewal; -1: none */
     bool removed;
     bool limited;      /* the job's results may have been cut: its manifest comes with every look */
@@ -148,7 +149,8 @@ fake_like(const job_t *like, bool whole)
     *job = *like;
     job->tenant = empty.tenant;
     job->source = empty.source;
-    job->dialect = empty.dialect;
+    free(empty.dialect);
+    job->dialect = mem_text(like->dialect);
     job->error = mem_text(like->error);
     job->error_detail = mem_text(like->error_detail);
     job->error_hint = mem_text(like->error_hint);
@@ -264,6 +266,8 @@ engine_cancel(engine_t *self, const caller_t *caller, const jobid_t *id, int64_t
     (void)patience;
     self->waited_ms = wait_ms;
     *never_started = !self->started;
+    if (self->stops != JOB_PENDING && self->job)
+        self->job->state = self->stops;
     return engine_find(self, caller, id, false, err);
 }
 

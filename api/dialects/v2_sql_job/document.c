@@ -107,7 +107,7 @@ fallback_state(const walk_t *walk, job_state_t outcome, const v2_place_t *place)
     if (step < 0)
         return JOB_SKIPPED;
     job_state_t state = part_of(walk->job, step).state;
-    return state == JOB_PENDING ? never_begun(walk) : state;
+    return state == JOB_PENDING || state == JOB_SKIPPED ? never_begun(walk) : state;
 }
 
 static const char *
