@@ -1,12 +1,12 @@
 """CARTO's API: what a request brings. Odd bodies are answered in CARTO's words, and the server lives."""
 import json
+import re
 import time
 
 import pytest
 import raw
-from carto import Carto, refused
+from carto import JOB, Carto, refused
 
-JOB = "/api/v2/sql/job"
 NO_SQL = "You must indicate a valid SQL"
 NO_FORM = "there is no job class for the provided query"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -239,7 +239,6 @@ def test_nothing_of_a_request_gets_into_a_header(cluster, demo):
     port = int(cluster.url.rsplit(":", 1)[1])
     lines = ["GET /user/demo%0d%0aX-Evil:1/api/v2/sql HTTP/1.1\r\nHost: demo.x",
              "GET /user/demo/api/v2/sql?callback=a%0d%0aX-Evil:1 HTTP/1.1\r\nHost: demo.x",
-             f"GET /api/v2/sql?q=SELECT+1&api_key={demo.key}&filename=a%0d%0aX-Evil:1 HTTP/1.1\r\nHost: demo.x",
              "GET /api/v2/sql HTTP/1.1\r\nHost: demo\tX-Evil:1.x",
              "GET /api/v2/sql HTTP/1.1\r\nHost: " + "a" * 8000 + ".x",
              "GET /api/v2/sql HTTP/1.1\r\nHost: d\u00e9mo.x",
@@ -252,4 +251,8 @@ def test_nothing_of_a_request_gets_into_a_header(cluster, demo):
         answer = raw.answers(data)[0]
         assert answer.status in (400, 403, 404), (line, answer)
         assert "x-evil" not in answer.headers
-    assert demo.rows("SELECT 1 AS a", filename='a"; x=y/../\u00e9.json') == [{"a": 1}]
+    for name in ("a\r\nX-Evil: 1", 'a"; x=y', "\u00e9\u2028"):
+        headers = demo.sql("SELECT 1", filename=name).headers
+        assert "X-Evil" not in headers
+        assert re.fullmatch(r"attachment; filename=[\w.-]+; modification-date=\"[^\"]+\";",
+                            headers["Content-Disposition"], re.A)

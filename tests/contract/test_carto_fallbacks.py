@@ -1,15 +1,10 @@
 """CARTO's API: fallback jobs. What follows a query, and the job, when it is done or has failed."""
 import pytest
-from carto import Carto, refused
+from carto import refused
 
 GOOD, BAD = "SELECT 1", "SELECT * FROM nonexistent_table /* query should fail */"
 REASON = 'relation "nonexistent_table" does not exist'
 FALLBACK = "SELECT 2"
-
-
-@pytest.fixture(scope="module")
-def demo(cluster):
-    return Carto(cluster)
 
 
 def query(text, status, fallback=None, reason=None, **follows):

@@ -237,9 +237,23 @@ def test_a_query_that_takes_too_long_is_429(cluster, demo):
     assert script.status_code == 200 and TIMEOUT in script.text
 
 
-def test_a_query_that_nobody_waits_for_is_stopped(module_cluster):
-    hasty = Carto(module_cluster("--set", "wait_cap_ms=500"))
-    refused(hasty.sql("SELECT pg_sleep(30) /* hasty */"), 429, TIMEOUT, context="limit", detail="datasource")
-    assert hasty.rows("SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep%hasty%'"
-                      " AND state = 'active' AND pid <> pg_backend_pid()") == [{"n": 0}]
-    assert hasty.run("SELECT 1")["status"] == "done"
+@pytest.fixture(scope="module")
+def hasty(module_cluster):
+    return module_cluster("--set", "wait_cap_ms=500")
+
+
+def test_a_query_that_nobody_waits_for_is_stopped(hasty):
+    demo = Carto(hasty)
+    refused(demo.sql("SELECT pg_sleep(30) /* hasty */"), 429, TIMEOUT, context="limit", detail="datasource")
+    assert demo.rows("SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep%hasty%'"
+                     " AND state = 'active' AND pid <> pg_backend_pid()") == [{"n": 0}]
+    assert demo.run("SELECT 1")["status"] == "done"
+
+
+def test_a_tenants_own_timeout_counts_for_both(hasty):
+    hasty.admin("tenant", "limit", "other", "--statement-timeout", "100")
+    other = Carto(hasty, "other")
+    hasty.until(lambda: other.run("SELECT pg_sleep(0.3)")["status"] == "failed", 20)
+    refused(other.sql("SELECT pg_sleep(30)"), 429, TIMEOUT, context="limit", detail="datasource")
+    job = other.run(["SELECT 1", "SELECT pg_sleep(30)"])
+    assert job["failed_reason"] == "canceling statement due to statement timeout"

@@ -4,17 +4,11 @@ import json
 import re
 
 import pytest
-from carto import Carto, refused
+from carto import JOB, Carto, refused
 
-JOB = "/api/v2/sql/job"
 DENIED = "permission denied"
 RATE = ("Carto-Rate-Limit-Limit", "Carto-Rate-Limit-Remaining", "Carto-Rate-Limit-Reset")
 EXPOSED = "Carto-Rate-Limit-Limit, Carto-Rate-Limit-Remaining, Carto-Rate-Limit-Reset, Retry-After"
-
-
-@pytest.fixture(scope="module")
-def demo(cluster):
-    return Carto(cluster)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +94,8 @@ def test_a_key_may_be_in_the_query_the_body_or_basic(cluster, nobody):
         {"data": {"query": query, "map_key": key}},
         {"files": multipart},
         {"headers": basic("demo", key), "json": {"query": query}},
+        {"headers": basic("demo", cluster.key_secret), "json": {"query": query}},
+        {"params": {"api_key": cluster.key_secret}, "json": {"query": query}},
     ]
     for way in ways:
         answer = nobody.call("POST", JOB, **way)

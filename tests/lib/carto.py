@@ -3,6 +3,7 @@ import time
 
 import requests
 
+JOB = "/api/v2/sql/job"
 FINAL = ("done", "failed", "cancelled", "unknown")
 WAIT_S = 20
 
@@ -29,7 +30,7 @@ class Carto:
     # Jobs.
 
     def post(self, query, **more):
-        return self.call("POST", "/api/v2/sql/job", json={"query": query}, **more)
+        return self.call("POST", JOB, json={"query": query}, **more)
 
     def create(self, query):
         """The id of a new job."""
@@ -38,7 +39,7 @@ class Carto:
         return answer.json()["job_id"]
 
     def job(self, method, job, **more):
-        return self.call(method, f"/api/v2/sql/job/{job}", **more)
+        return self.call(method, f"{JOB}/{job}", **more)
 
     def read(self, job):
         answer = self.job("GET", job)
