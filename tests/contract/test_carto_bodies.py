@@ -18,6 +18,7 @@ def demo(cluster):
     """A user whose jobs wait: they are made, and none of them runs."""
     user = Carto(cluster)
     blocker = user.create("SELECT pg_sleep(300)")
+    user.running(blocker)
     yield user
     user.cancel(blocker)
 
