@@ -1,9 +1,7 @@
 """What contract and cluster tests share: clusters of real processes, made by compose/up."""
 import collections
-import os
 import pathlib
 import sys
-import tempfile
 
 import pytest
 
@@ -14,16 +12,11 @@ from handle import Handle  # noqa: E402
 LOG_LINES = 15
 
 
-def new_folder():
-    """A place for a cluster: below the run's own folder when tests/run started us."""
-    return tempfile.mkdtemp(prefix="c-", dir=os.environ.get("MILLRACE_TEST_ROOT"))
-
-
 @pytest.fixture(scope="session")
 def cluster():
     """One cluster for all tests that leave it as they found it: 2 API nodes, 1 broker, 2 executors,
     tenants `demo` and `other`."""
-    handle = Handle(new_folder())
+    handle = Handle()
     try:
         handle.up()
         yield handle
@@ -35,7 +28,7 @@ def make_clusters():
     made = []
 
     def make(*options):
-        made.append(Handle(new_folder()))
+        made.append(Handle())
         made[-1].up(*options)
         return made[-1]
 

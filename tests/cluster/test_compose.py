@@ -11,7 +11,6 @@ import subprocess
 import psycopg2
 import pytest
 import requests
-from conftest import new_folder
 from handle import COMPOSE, Handle
 from sql import ask
 
@@ -104,7 +103,7 @@ def test_a_tenants_login_makes_tables_of_its_own_and_grants_on_them(cluster):
 @pytest.fixture(scope="module")
 def ours():
     """A cluster that the tests of this file may break."""
-    handle = Handle(new_folder())
+    handle = Handle()
     try:
         handle.up("--slots", "3")
         yield handle
@@ -221,7 +220,7 @@ def test_up_on_a_running_cluster_is_an_error(ours):
     (["--colour", "red"], "colour"),
 ])
 def test_up_names_what_is_wrong_and_starts_nothing(options, said):
-    cluster = Handle(new_folder())
+    cluster = Handle()
     try:
         done = cluster.compose("up", "--detach", "--port", "0", "--no-demo", *options, check=False)
         assert done.returncode in (1, 2) and said in done.stderr
@@ -232,7 +231,7 @@ def test_up_names_what_is_wrong_and_starts_nothing(options, said):
 
 
 def test_a_setting_that_a_program_refuses_is_told_from_its_log():
-    cluster = Handle(new_folder())
+    cluster = Handle()
     try:
         done = cluster.compose("up", "--detach", "--port", "0", "--no-demo", "--set",
                                "lease_ms=-5", check=False)
@@ -304,7 +303,7 @@ class Foreground:
 
 @pytest.fixture
 def foreground():
-    cluster = Handle(new_folder())
+    cluster = Handle()
     made = Foreground(cluster)
     try:
         yield made
@@ -333,7 +332,7 @@ def test_up_in_the_foreground_tells_of_a_node_that_dies_and_goes_on(foreground):
 
 
 def test_up_loads_debians_packages_and_shows_the_first_jobs_rows():
-    cluster = Handle(new_folder())
+    cluster = Handle()
     try:
         said = cluster.compose("up", "--detach", "--port", "0", seconds=240).stdout
         cluster.read()

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 import requests
@@ -18,8 +19,10 @@ UP_S = 240
 class Handle:
     running = []  # every cluster that is up now
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder=None):
+        # Without one of the caller's, a new one: below the run's own when tests/run started us.
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(
+            prefix="c-", dir=os.environ.get("MILLRACE_TEST_ROOT")))
         self.info = {}
         self.http = requests.Session()
 
