@@ -85,10 +85,10 @@ def match(wanted, got, names, where):
         assert fill(wanted, names) == got, where
     elif isinstance(wanted, dict):
         assert isinstance(got, dict), f"{where}: {got!r} is no object"
-        listed = {k for k in wanted if k != "..."}
-        assert listed <= set(got), f"{where}: missing {sorted(listed - set(got))}"
+        listed = [k for k in wanted if k != "..."]  # in their order: what one captures, the next may name
+        assert set(listed) <= set(got), f"{where}: missing {sorted(set(listed) - set(got))}"
         if "..." not in wanted:
-            assert set(got) == listed, f"{where}: unexpected {sorted(set(got) - listed)}"
+            assert set(got) == set(listed), f"{where}: unexpected {sorted(set(got) - set(listed))}"
         for name in listed:
             match(wanted[name], got[name], names, f"{where}.{name}")
     elif isinstance(wanted, list):
