@@ -149,10 +149,10 @@ measure_clock(void *arg, err_t *err)
 /* --- life --- */
 
 static page_t *
-source_page(void *arg, const page_key_t *key, int64_t row, err_t *err)
+source_page(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
     engine_t *self = arg;
-    page_t *page = readers_page(self->readers, key, row, err);
+    page_t *page = readers_page(self->readers, key, row, most, err);
     if (!page)
         engine_own_up(err, "page");
     return page;
@@ -223,8 +223,8 @@ engine_new(const conf_t *conf, const char *url, err_t *err)
     if (self->waits_most == 0)
         self->waits_most = 1;
     self->mint = mint_new((uint16_t)conf_int(conf, "cell"));
-    self->shelf = shelf_new((size_t)conf_int(conf, "page_cache_mib") << 20,
-                            (size_t)conf_int(conf, "large_pages_mib") << 20);
+    self->shelf = shelf_new((size_t)conf_int(conf, "page_cache_mib") << 20);
+    self->room = room_new((size_t)conf_int(conf, "large_pages_mib") << 20);
     buckets_limits_t rate = { .per_s = (uint32_t)conf_int(conf, "rate_limit_per_s"),
                               .burst = (uint32_t)conf_int(conf, "rate_limit_burst"),
                               .most = CALLERS_MOST };
@@ -254,6 +254,7 @@ engine_destroy(engine_t **self_p)
     store_destroy(&self->key_store);
     store_destroy(&self->terms_store);
     shelf_destroy(&self->shelf);
+    room_destroy(&self->room);
     mint_destroy(&self->mint);
     buckets_destroy(&self->buckets);
     free(self);
@@ -400,6 +401,7 @@ engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t of
         .expired = engine_expired,
         .where = engine_where,
         .shelf = self->shelf,
+        .room = self->room,
         .arg = self,
     };
     return rows_new(&source, job, result, offset, stored, err);

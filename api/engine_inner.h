@@ -16,6 +16,7 @@
 #include "api/keys.h"
 #include "api/mint.h"
 #include "api/readers.h"
+#include "api/room.h"
 #include "api/rows.h"
 #include "api/shelf.h"
 #include "api/terms.h"
@@ -39,6 +40,7 @@ struct engine {
     buckets_t *buckets;
     readers_t *readers;    /* of pages and lists */
     shelf_t *shelf;        /* pages in hand, and in memory */
+    room_t *room;          /* for large ones */
     scouts_t *scouts;      /* fetch pages ahead */
     readers_t *hands;      /* cancel, renew */
     readers_t *removers;   /* remove: a large result takes its time, and keeps no cancel waiting */

@@ -109,6 +109,7 @@ readers_again(const err_t *err, int64_t began_ms)
 typedef struct {
     const page_key_t *key;
     int64_t row;
+    uint32_t most;
     page_t *page;
 } page_call_t;
 
@@ -116,13 +117,13 @@ static bool
 call_page(store_t *store, void *arg, err_t *err)
 {
     page_call_t *call = arg;
-    call->page = store_page(store, call->key, call->row, err);
+    call->page = store_page(store, call->key, call->row, call->most, err);
     return call->page != NULL;
 }
 
 page_t *
-readers_page(readers_t *self, const page_key_t *key, int64_t row, err_t *err)
+readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
-    page_call_t call = { .key = key, .row = row };
+    page_call_t call = { .key = key, .row = row, .most = most };
     return readers_call(self, call_page, &call, err) ? call.page : NULL;
 }

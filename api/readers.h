@@ -26,7 +26,8 @@ typedef bool (*readers_fn)(store_t *store, void *arg, err_t *err);
 bool readers_call(readers_t *self, readers_fn call, void *arg, err_t *err) MUST_USE;
 
 /* As store_page(), on one of the connections. Fails as readers_call(). Caller owns the result. */
-page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, err_t *err) MUST_USE;
+page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
+    MUST_USE;
 
 /* Is a read that has failed worth a second try? A connection that broke while it was idle (the
  * store was restarted, say) is found out by its next use, and mended by the one after; a store that

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/ahead.h"
 #include "common/log.h"
 
 struct rows {
@@ -21,9 +22,10 @@ struct rows {
     page_reader_t walk; /* over the sheet, up to the run before this one */
     uint32_t walked;    /* rows of that run */
     page_t *page;
+    claim_t claim;      /* of a large one */
+    uint32_t next_rows; /* of the page behind it; 0: not known */
 
-    errand_t errand; /* for the one behind it */
-    bool sent;
+    ahead_t ahead; /* the pages behind it */
 };
 
 static bool
@@ -71,18 +73,7 @@ put_down(rows_t *self)
 {
     shelf_return(&self->sheet);
     page_destroy(&self->page);
-}
-
-/* Await the errand, if there is one, and let go of what it brings. */
-static void
-bring_home(rows_t *self)
-{
-    if (!self->sent)
-        return;
-    self->sent = false;
-    errand_await(&self->errand);
-    page_destroy(&self->errand.page);
-    shelf_return(&self->errand.sheet);
+    claim_cut(&self->claim, 0);
 }
 
 void
@@ -91,7 +82,7 @@ rows_destroy(rows_t **self_p)
     rows_t *self = take(*self_p);
     if (!self)
         return;
-    bring_home(self);
+    ahead_drop(&self->ahead);
     put_down(self);
     free(self);
 }
@@ -138,11 +129,11 @@ inline_page(rows_t *self, err_t *err)
 
 /* A page that is not there may have been moved since the job was looked up. */
 static page_t *
-fetch_page(rows_t *self, err_t *err)
+fetch_page(rows_t *self, uint32_t most, err_t *err)
 {
     const page_source_t *source = &self->source;
     page_key_t key = key_of(self);
-    page_t *page = source->page(source->arg, &key, self->next, err);
+    page_t *page = source->page(source->arg, &key, self->next, most, err);
     if (page || err->kind != ERR_NOT_FOUND)
         return page;
     if (source->expired(source->arg, self->job)) {
@@ -152,33 +143,34 @@ fetch_page(rows_t *self, err_t *err)
     if (!source->where(source->arg, self->job, &key.bucket_us, err))
         return NULL;
     self->bucket_us = key.bucket_us;
-    page = source->page(source->arg, &key, self->next, err);
+    page = source->page(source->arg, &key, self->next, most, err);
     if (!page && err->kind == ERR_NOT_FOUND)
         say_broken(self, "a page is missing", err);
     return page;
 }
 
-/* The page that holds the next row; its bytes are what its hash says. */
-static page_t *
-next_page(rows_t *self, err_t *err)
+/* The page that holds the next row, and of which its scout, or the store, has left the bytes where
+ * they are: there must be room for them as they are read, as they are stored, and inflated. */
+static bool
+fetch_large(rows_t *self, err_t *err)
 {
-    own(page) page = self->result->inlined ? inline_page(self, err) : fetch_page(self, err);
-    if (!page || page_sound(page))
-        return take(page);
-    say_broken(self, "the page's bytes have another hash", err);
-    return NULL;
-}
-
-/* What a scout has brought, if it is what is needed now. */
-static void
-pick_up(rows_t *self)
-{
-    if (self->sent && self->errand.row == self->next) {
-        errand_await(&self->errand);
-        self->page = take(self->errand.page);
-        self->sheet = take(self->errand.sheet);
+    size_t bytes = (size_t)self->page->raw_bytes + 2 * (size_t)self->page->size;
+    page_key_t key = key_of(self);
+    page_destroy(&self->page);
+    if (!room_claim(self->source.room, bytes, &self->claim, err))
+        return false;
+    if (!self->stored)
+        self->sheet = shelf_find(self->source.shelf, &key, self->next);
+    if (self->sheet) {
+        claim_cut(&self->claim, 0);
+        return true;
     }
-    bring_home(self);
+    self->page = fetch_page(self, PAGE_RAW_MOST, err);
+    if (!self->page)
+        return false;
+    if (self->page->data)
+        return true;
+    return say_broken(self, "the page is too large", err);
 }
 
 /* Hold a page against the manifest and the pages before it. */
@@ -209,11 +201,31 @@ check_sheet(rows_t *self, err_t *err)
     const sheet_t *sheet = self->sheet;
     page_reader_init(&self->walk, sheet->raw, sheet->size);
     self->walked = 0;
+    self->next_rows = sheet->next_rows;
     return check_page(self, sheet->first_row, sheet->rows, sheet->before, sheet->hash, err)
            && page_reader_skip(&self->walk, (uint32_t)(self->next - sheet->first_row), err);
 }
 
 /* --- opening the next one --- */
+
+/* The page that holds the next row, or its sheet, from wherever it is. */
+static bool
+find_page(rows_t *self, err_t *err)
+{
+    page_key_t key = key_of(self);
+    ahead_take(&self->ahead, self->next, &self->page, &self->sheet);
+    if (self->result->inlined) {
+        self->page = inline_page(self, err);
+        return self->page != NULL;
+    }
+    if (!self->sheet && !self->page && !self->stored)
+        self->sheet = shelf_find(self->source.shelf, &key, self->next);
+    if (!self->sheet && !self->page)
+        self->page = fetch_page(self, SHELF_LARGE, err);
+    if (!self->sheet && !self->page)
+        return false;
+    return self->sheet || self->page->data || fetch_large(self, err);
+}
 
 /* Of the page in hand all is wanted, and as it is. */
 static bool
@@ -223,51 +235,59 @@ wanted_whole(const rows_t *self, int64_t most)
     return self->stored && self->next == page->first_row && (int64_t)page->rows <= most;
 }
 
-/* Make it a sheet. */
+/* Make the page in hand a sheet. */
 static bool
-inflate(rows_t *self, const page_key_t *key, err_t *err)
+inflate(rows_t *self, err_t *err)
 {
     shelf_t *shelf = self->source.shelf;
-    own(page) page = take(self->page);
-    self->sheet =
-        self->result->inlined ? shelf_alone(shelf, page, err) : shelf_put(shelf, key, page, err);
-    return self->sheet && check_sheet(self, err);
+    page_key_t key = key_of(self);
+    bool large = self->page->raw_bytes > SHELF_LARGE;
+    if (self->result->inlined && large
+        && !room_claim(self->source.room, self->page->raw_bytes, &self->claim, err))
+        return false;
+    self->sheet = self->result->inlined ? shelf_alone(shelf, &self->page, &self->claim, err)
+                                        : shelf_put(shelf, &key, &self->page, &self->claim, err);
+    if (!self->sheet && err->kind == ERR_INTERNAL) {
+        err_t why = *err;
+        return say_broken(self, why.text, err);
+    }
+    return self->sheet != NULL;
+}
+
+/* Keep the page in hand as it is stored. */
+static bool
+keep(rows_t *self, err_t *err)
+{
+    const page_t *page = self->page;
+    claim_cut(&self->claim, page->size);
+    self->next_rows = page->next_rows;
+    if (!page_sound(page))
+        return say_broken(self, "the page's bytes have another hash", err);
+    return check_page(self, page->first_row, page->rows, page->before, page->hash, err);
 }
 
 static bool
 open_page(rows_t *self, int64_t most, err_t *err)
 {
-    page_key_t key = key_of(self);
-    pick_up(self);
-    if (!self->sheet && !self->page && !self->stored && !self->result->inlined)
-        self->sheet = shelf_find(self->source.shelf, &key, self->next);
-    if (self->sheet)
-        return check_sheet(self, err);
-    if (!self->page)
-        self->page = next_page(self, err);
-    if (!self->page)
+    if (!find_page(self, err))
         return false;
-    if (!wanted_whole(self, most))
-        return inflate(self, &key, err);
-    return check_page(self, self->page->first_row, self->page->rows, self->page->before,
-                      self->page->hash, err);
+    if (self->page && wanted_whole(self, most))
+        return keep(self, err);
+    return (self->sheet || inflate(self, err)) && check_sheet(self, err);
 }
 
-/* While one page is used, a scout fetches the next: unless somebody has it in hand. */
+/* While one page is used, scouts fetch the next ones. */
 static void
 look_ahead(rows_t *self, int64_t end)
 {
-    if (self->page_end >= end || self->page_end >= self->result->rows || !self->source.send
-        || self->sent)
+    int64_t last = end < self->result->rows ? end : self->result->rows;
+    int64_t next = self->page_end;
+    page_key_t key = key_of(self);
+    if (next >= last || !ahead_send(&self->ahead, &self->source, &key, next, self->stored))
         return;
-    self->errand.key = key_of(self);
-    self->errand.row = self->page_end;
-    self->errand.stored = self->stored;
-    sheet_t *sheet =
-        self->stored ? NULL : shelf_find(self->source.shelf, &self->errand.key, self->page_end);
-    if (!sheet)
-        self->sent = self->source.send(self->source.arg, &self->errand);
-    shelf_return(&sheet);
+    next += self->next_rows;
+    if (next > self->page_end && next < last)
+        (void)ahead_send(&self->ahead, &self->source, &key, next, self->stored);
 }
 
 /* What is left of the sheet in hand, but no more than is wanted. */

@@ -11,8 +11,8 @@
 
 typedef struct {
     /* The page that holds `row`, as store_page(). */
-    page_t *(*page)(void *arg, const page_key_t *key, int64_t row, err_t *err);
-    /* Send for one that will be needed next, as scouts_send(). NULL: that is not possible. */
+    page_t *(*page)(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err);
+    /* Send for one that will be needed soon, as scouts_send(). NULL: that is not possible. */
     bool (*send)(void *arg, errand_t *errand);
     /* Is the time of the job's pages over by now? */
     bool (*expired)(void *arg, const job_t *job);
@@ -20,6 +20,7 @@ typedef struct {
      * ERR_GONE when the job has expired, or is not there any more. */
     bool (*where)(void *arg, const job_t *job, int64_t *bucket_us, err_t *err);
     shelf_t *shelf;
+    room_t *room; /* for large pages */
     void *arg;
 } page_source_t;
 

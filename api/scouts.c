@@ -26,13 +26,11 @@ static void
 run(const scouts_t *self, errand_t *errand)
 {
     err_t err;
-    own(page) page = self->fetch(self->arg, &errand->key, errand->row, &err);
-    if (page && page_sound(page)) {
-        if (errand->stored)
-            errand->page = take(page);
-        else
-            errand->sheet = shelf_put(self->shelf, &errand->key, page, &err);
-    }
+    own(page) page = self->fetch(self->arg, &errand->key, errand->row, SHELF_LARGE, &err);
+    if (page && page->data && !errand->stored)
+        errand->sheet = shelf_put(self->shelf, &errand->key, &page, NULL, &err);
+    else if (page && (!page->data || page_sound(page)))
+        errand->page = take(page);
     latch_raise(&errand->latch, ERRAND_DONE);
 }
 

@@ -1,9 +1,10 @@
 /* scouts.h - threads that fetch pages before their readers need them.
  *
  * Who reads a result page by page sends a scout for the next one while it works on the one in hand.
- * A scout reads the page from the store, holds it against its hash and inflates it; so a stream
+ * A scout reads the page from the store, checks and inflates it; so a stream
  * uses two cores, and no store connection waits for a slow client. Who does not send one fetches
- * the page itself when it needs it.
+ * the page itself when it needs it. A large page is left where it is: its reader fetches it when
+ * there is room for it, and has none of the others in hand.
  *
  * An errand is in its reader's memory; the scout never touches it after raising its latch. Any
  * thread.
@@ -25,13 +26,14 @@ typedef struct errand {
     latch_t latch;
 
     /* the answer: at most one of both, which is the reader's then */
-    page_t *page;
+    page_t *page; /* as it is stored; without its bytes when it is large */
     sheet_t *sheet;
     struct errand *next;
 } errand_t;
 
 /* Fetch a page from the store, as store_page(). */
-typedef page_t *(*scouts_fetch_fn)(void *arg, const page_key_t *key, int64_t row, err_t *err);
+typedef page_t *(*scouts_fetch_fn)(void *arg, const page_key_t *key, int64_t row, uint32_t most,
+                                   err_t *err);
 
 /* `count` scouts, that fetch with `fetch` and put what they inflate on the shelf (kept). Caller
  * owns the result. Fails with ERR_LIMIT when no thread can be had. */

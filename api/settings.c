@@ -27,7 +27,7 @@ const setting_t api_settings[] = {
     { "page_cache_mib", CONF_INT, "2", 0, 65536, "MiB",
       "Result pages that are kept in memory, inflated, for those who read them next." },
     { "large_pages_mib", CONF_INT, "128", 1, 65536, "MiB",
-      "Pages of more than 1 MiB that are read at one time, inflated; who would exceed it waits." },
+      "Memory for pages of more than 1 MiB; who reads one that has no room beside others waits." },
     { "rate_limit_per_s", CONF_INT, "1000", 1, 1000000, "calls/s",
       "Calls of one API key a second, in dialects that limit them." },
     { "rate_limit_burst", CONF_INT, "2000", 1, 1000000, "calls",

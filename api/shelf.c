@@ -1,13 +1,9 @@
 #include "api/shelf.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "common/clock.h"
 
 enum {
     COST_LEAST = 16 << 10, /* a sheet counts for so much at least: they are looked through */
@@ -24,32 +20,22 @@ typedef struct {
 
 struct shelf {
     size_t most_bytes;
-    size_t large_bytes;
     pthread_mutex_t lock;
-    pthread_cond_t returned; /* a large page */
     /* guarded by lock */
     sheet_t *first; /* all sheets that are found; few, since they are bounded by their bytes */
     size_t bytes;   /* what they cost */
     size_t idle;    /* and those of them that nobody holds */
-    size_t large;   /* of large pages in hand or in the making */
-    uint32_t waiters;
     uint64_t clock;
     spare_t spares[SPARES_MOST];
     uint32_t spare_count;
 };
 
 shelf_t *
-shelf_new(size_t most_bytes, size_t large_bytes)
+shelf_new(size_t most_bytes)
 {
     shelf_t *self = mem_new(sizeof *self);
     self->most_bytes = most_bytes;
-    self->large_bytes = large_bytes;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->returned, &attributes);
-    pthread_condattr_destroy(&attributes);
     return self;
 }
 
@@ -68,7 +54,6 @@ shelf_destroy(shelf_t **self_p)
     }
     while (self->spare_count > 0)
         free(self->spares[--self->spare_count].data);
-    pthread_cond_destroy(&self->returned);
     pthread_mutex_destroy(&self->lock);
     free(self);
 }
@@ -104,65 +89,24 @@ find_spare(shelf_t *self, uint32_t size)
     return (spare_t){ 0 };
 }
 
+static bool
+is_large(const sheet_t *sheet)
+{
+    return sheet->size > SHELF_LARGE;
+}
+
 /* With the lock held: a sheet goes, its memory may stay. */
 static void
 scrap(shelf_t *self, sheet_t *sheet)
 {
-    bool spare =
-        self->spare_count < SPARES_MOST && sheet->size >= COST_LEAST && sheet->size <= SHELF_LARGE;
+    bool spare = self->spare_count < SPARES_MOST && sheet->raw && sheet->size >= COST_LEAST
+                 && !is_large(sheet);
     if (spare)
         self->spares[self->spare_count++] = (spare_t){ sheet->raw, sheet->room };
     else
         free(sheet->raw);
+    claim_cut(&sheet->claim, 0);
     free(sheet);
-}
-
-/* --- large pages --- */
-
-static bool
-is_large(size_t size)
-{
-    return size > SHELF_LARGE;
-}
-
-/* With the lock held. Make room for a large page among those in hand; a single one always has it.
- */
-static bool
-wait_for_room(shelf_t *self, size_t size)
-{
-    int64_t end_ms = clock_mono_ms() + SHELF_WAIT_MS;
-    struct timespec end = { end_ms / 1000, end_ms % 1000 * 1000000 };
-    if (self->waiters == SHELF_WAITERS_MOST)
-        return false;
-    self->waiters++;
-    int waited = 0;
-    while (self->large > 0 && self->large + size > self->large_bytes && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&self->returned, &self->lock, &end);
-    self->waiters--;
-    return self->large == 0 || self->large + size <= self->large_bytes;
-}
-
-static bool
-reserve(shelf_t *self, size_t size, err_t *err)
-{
-    if (!is_large(size))
-        return true;
-    pthread_mutex_lock(&self->lock);
-    bool room = wait_for_room(self, size);
-    if (room)
-        self->large += size;
-    pthread_mutex_unlock(&self->lock);
-    return room || err_set(err, ERR_UNAVAILABLE, "too many large pages are being read");
-}
-
-/* With the lock held. */
-static void
-release(shelf_t *self, size_t size)
-{
-    if (!is_large(size))
-        return;
-    self->large -= size;
-    pthread_cond_broadcast(&self->returned);
 }
 
 /* --- finding --- */
@@ -240,36 +184,55 @@ find_memory(shelf_t *self, sheet_t *sheet, err_t *err)
     return sheet->raw || err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", sheet->size);
 }
 
-sheet_t *
-shelf_alone(shelf_t *self, const page_t *page, err_t *err)
+static sheet_t *
+new_sheet(shelf_t *self, const page_t *page, claim_t *claim)
 {
-    if (page->raw_bytes > PAGE_RAW_MOST) {
-        err_set(err, ERR_INTERNAL, "a stored page is damaged: it is too large");
-        return NULL;
-    }
-    if (!reserve(self, page->raw_bytes, err))
-        return NULL;
     sheet_t *sheet = mem_new(sizeof *sheet);
     *sheet = (sheet_t){ .first_row = page->first_row,
                         .rows = page->rows,
+                        .next_rows = page->next_rows,
                         .size = page->raw_bytes,
                         .shelf = self,
                         .holders = 1 };
     memcpy(sheet->before, page->before, sizeof sheet->before);
     memcpy(sheet->hash, page->hash, sizeof sheet->hash);
-    if (find_memory(self, sheet, err)
-        && page_inflate(page->data, page->size, sheet->raw, sheet->size, err))
-        return sheet;
-    shelf_return(&sheet);
-    return NULL;
+    if (claim)
+        sheet->claim = claim_take(claim);
+    return sheet;
+}
+
+static bool
+inflate(shelf_t *self, sheet_t *sheet, const page_t *page, err_t *err)
+{
+    if (page->raw_bytes > PAGE_RAW_MOST)
+        return err_set(err, ERR_INTERNAL, "a stored page is damaged: it is too large");
+    if (!page_sound(page))
+        return err_set(err, ERR_INTERNAL, "a stored page is damaged: it has another hash");
+    return find_memory(self, sheet, err)
+           && page_inflate(page->data, page->size, sheet->raw, sheet->size, err);
+}
+
+/* What its claim has beyond the sheet was for the page, which goes. */
+sheet_t *
+shelf_alone(shelf_t *self, page_t **page_p, claim_t *claim, err_t *err)
+{
+    own(page) page = take(*page_p);
+    sheet_t *sheet = new_sheet(self, page, claim);
+    if (!inflate(self, sheet, page, err)) {
+        shelf_return(&sheet);
+        return NULL;
+    }
+    page_destroy(&page);
+    claim_cut(&sheet->claim, sheet->size);
+    return sheet;
 }
 
 sheet_t *
-shelf_put(shelf_t *self, const page_key_t *key, const page_t *page, err_t *err)
+shelf_put(shelf_t *self, const page_key_t *key, page_t **page_p, claim_t *claim, err_t *err)
 {
-    sheet_t *sheet = shelf_alone(self, page, err);
+    sheet_t *sheet = shelf_alone(self, page_p, claim, err);
     pthread_mutex_lock(&self->lock);
-    sheet_t *other = sheet ? hold(self, look(self, key, page->first_row)) : NULL;
+    sheet_t *other = sheet ? hold(self, look(self, key, sheet->first_row)) : NULL;
     if (sheet && !other) {
         sheet->key = *key;
         sheet->listed = true;
@@ -295,7 +258,6 @@ unlist(shelf_t *self, sheet_t *sheet)
     sheet->listed = false;
 }
 
-/* A large sheet would drive out all others: it goes with its last reader. */
 void
 shelf_return(sheet_t **sheet_p)
 {
@@ -305,11 +267,9 @@ shelf_return(sheet_t **sheet_p)
     shelf_t *self = sheet->shelf;
     pthread_mutex_lock(&self->lock);
     bool last = --sheet->holders == 0;
-    if (last && sheet->listed && is_large(sheet->size))
+    if (last && sheet->listed && is_large(sheet))
         unlist(self, sheet);
-    bool gone = last && !sheet->listed;
-    if (gone) {
-        release(self, sheet->size);
+    if (last && !sheet->listed) {
         scrap(self, sheet);
     } else if (last) {
         sheet->used = ++self->clock;

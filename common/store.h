@@ -178,10 +178,11 @@ typedef struct {
     uint32_t result;
 } page_key_t;
 
-/* The stored page that holds `row`. Fails with ERR_NOT_FOUND when there is none (its partition was
- * dropped, say), ERR_LIMIT when there is no memory for it. Its hash is not looked at. Caller owns
- * the result. */
-page_t *store_page(store_t *self, const page_key_t *key, int64_t row, err_t *err) MUST_USE;
+/* The stored page that holds `row`; one of more than `most` raw bytes comes without its bytes (data
+ * is NULL). Fails with ERR_NOT_FOUND when there is none (its partition was dropped, say), ERR_LIMIT
+ * when there is no memory for it. Its hash is not looked at. Caller owns the result. */
+page_t *store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
+    MUST_USE;
 
 /* The pages of a result from the one on that begins at `first_row` or behind it, at most `most`
  * into `entries`, in order; *count says how many. */

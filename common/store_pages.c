@@ -28,32 +28,40 @@ read_hash(const pg_result_t *result, int column, uint8_t hash[PAGE_HASH_SIZE])
     return bytes.size == PAGE_HASH_SIZE || pg_is_null(result, 0, column);
 }
 
+static bool
+read_data(const pg_result_t *result, page_t *page, err_t *err)
+{
+    view_t data = pg_get_bytes(result, 0, 5);
+    page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
+    if (!page->data)
+        return err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", data.size);
+    memcpy(page->data, data.data, data.size);
+    return true;
+}
+
 static page_t *
 read_page(const pg_result_t *result, err_t *err)
 {
-    view_t data = pg_get_bytes(result, 0, 5);
     own(page) page = (page_t *)mem_new(sizeof *page);
-    page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
-    if (!page->data) {
-        (void)err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", data.size);
-        return NULL;
-    }
-    memcpy(page->data, data.data, data.size);
     page->first_row = pg_get_int8(result, 0, 0);
     page->rows = (uint32_t)pg_get_int4(result, 0, 1);
     page->raw_bytes = (uint32_t)pg_get_int4(result, 0, 2);
-    page->size = data.size;
-
-    if (read_hash(result, 4, page->hash) && read_hash(result, 6, page->before))
+    page->size = (uint32_t)pg_get_int4(result, 0, 6);
+    page->next_rows = pg_is_null(result, 0, 7) ? 0 : (uint32_t)pg_get_int4(result, 0, 7);
+    if (!pg_is_null(result, 0, 5) && !read_data(result, page, err))
+        return NULL;
+    if (read_hash(result, 4, page->hash) && read_hash(result, 8, page->before))
         return take(page);
     (void)err_set(err, ERR_INTERNAL, "a stored page has no hash");
     return NULL;
 }
 
 page_t *
-store_page(store_t *self, const page_key_t *key, int64_t row, err_t *err)
+store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
-    pg_param_int8(key_params(self, key), row);
+    pg_params_t *params = key_params(self, key);
+    pg_param_int8(params, row);
+    pg_param_int4(params, most > INT32_MAX ? INT32_MAX : (int32_t)most);
     own(pg_result) result = NULL;
     if (!store_run(self, SQL_page_get, &result, err))
         return NULL;

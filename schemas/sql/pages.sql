@@ -27,10 +27,16 @@ ON CONFLICT (bucket, job, step, attempt, result, first_row) DO UPDATE SET rows =
 RETURNING job;
 
 -- The page that holds a row, whatever its number, and the hash of the one before it: with that its
--- own can be recomputed.
--- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 row
+-- own can be recomputed. How many rows the one behind it has tells where the second one behind begins.
+-- A large page comes without its bytes.
+-- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 row, $7 the most raw bytes
 -- name: page_get
-SELECT p.first_row, p.rows, p.raw_bytes, p.format, p.hash, p.data,
+SELECT p.first_row, p.rows, p.raw_bytes, p.format, p.hash,
+       CASE WHEN p.raw_bytes <= $7::integer THEN p.data END, octet_length(p.data),
+       (SELECT n.rows FROM page n
+        WHERE n.bucket = $1::timestamptz AND n.job = $2::uuid AND n.step = $3::smallint
+          AND n.attempt = $4::integer AND n.result = $5::smallint
+          AND n.first_row = p.first_row + p.rows),
        (SELECT b.hash FROM page b
         WHERE b.bucket = $1::timestamptz AND b.job = $2::uuid AND b.step = $3::smallint
           AND b.attempt = $4::integer AND b.result = $5::smallint

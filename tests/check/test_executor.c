@@ -96,7 +96,7 @@ a_large_result_is_whole_and_chained(void **unused)
     uint8_t hash[PAGE_HASH_SIZE] = { 0 };
     int64_t row = 0;
     for (uint32_t i = 0; i < result->pages; i++) {
-        own(page) page = store_page(world_store, &key, row, &err);
+        own(page) page = store_page(world_store, &key, row, PAGE_RAW_MOST, &err);
         if (!page)
             fail_msg("page at row %lld: %s", (long long)row, err.text);
         assert_int_equal(page->first_row, row);

@@ -13,9 +13,9 @@
 /* --- reading as an API node does --- */
 
 static page_t *
-page_of(void *arg, const page_key_t *key, int64_t row, err_t *err)
+page_of(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
-    return store_page((store_t *)arg, key, row, err);
+    return store_page((store_t *)arg, key, row, most, err);
 }
 
 static bool
@@ -57,7 +57,7 @@ reading_open(reading_t *self, store_t *store, const jobid_t *id, err_t *err)
     self->job = find.job;
     if (!self->job || !self->job->manifest)
         return err_set(err, ERR_GONE, "not there");
-    self->shelf = shelf_new(0, 1 << 20);
+    self->shelf = shelf_new(0);
     const page_source_t source = { .page = page_of,
                                    .expired = is_expired,
                                    .where = where_now,

@@ -87,13 +87,50 @@ a_page_is_read_back_by_its_row(void **unused)
     assert_true(find.job->first_page_ms > 0);
     page_key_t key = { .job = job, .bucket_us = find.job->bucket_us, .attempt = 1, .result = 2 };
     job_destroy(&find.job);
-    own(page) again = store_page(world_store, &key, 0, &err);
+    own(page) again = store_page(world_store, &key, 0, PAGE_RAW_MOST, &err);
     assert_non_null(again);
     assert_int_equal(again->size, page->size);
     assert_int_equal(again->raw_bytes, page->raw_bytes);
     assert_memory_equal(again->data, page->data, page->size);
-    assert_null(store_page(world_store, &key, 1, &err));
+    assert_null(store_page(world_store, &key, 1, PAGE_RAW_MOST, &err));
     assert_int_equal(err.kind, ERR_NOT_FOUND);
+}
+
+static void
+put_page(uint32_t i, const jobid_t *job, page_t *page, int64_t first_row, uint32_t rows)
+{
+    page->first_row = first_row;
+    page->rows = rows;
+    a_write(i, WRITE_PAGE, job, 1)->in.page.page = page;
+}
+
+static void
+a_page_tells_of_the_next_and_goes_without_its_bytes_when_it_is_large(void **unused)
+{
+    (void)unused;
+    err_t err;
+    jobid_t job = a_claimed_job();
+    own(page) first = a_page();
+    own(page) second = a_page();
+    put_page(0, &job, first, 0, 5);
+    put_page(1, &job, second, 5, 3);
+    run(2);
+    find_t find = found(&job, "demo");
+    page_key_t key = { .job = job, .bucket_us = find.job->bucket_us, .attempt = 1 };
+    job_destroy(&find.job);
+
+    own(page) page = store_page(world_store, &key, 4, first->raw_bytes, &err);
+    assert_non_null(page);
+    assert_non_null(page->data);
+    assert_int_equal(page->next_rows, 3);
+    own(page) large = store_page(world_store, &key, 7, second->raw_bytes - 1, &err);
+    assert_non_null(large);
+    assert_null(large->data);
+    assert_int_equal(large->first_row, 5);
+    assert_int_equal(large->size, second->size);
+    assert_int_equal(large->raw_bytes, second->raw_bytes);
+    assert_memory_equal(large->hash, second->hash, PAGE_HASH_SIZE);
+    assert_int_equal(large->next_rows, 0);
 }
 
 static void
@@ -314,6 +351,7 @@ main(void)
         LANE_TEST(claims_and_finishes_share_a_batch_and_keep_their_order),
         LANE_TEST(an_old_attempt_writes_nothing),
         LANE_TEST(a_page_is_read_back_by_its_row),
+        LANE_TEST(a_page_tells_of_the_next_and_goes_without_its_bytes_when_it_is_large),
         LANE_TEST(an_outcome_is_put_on_record_and_seen),
         LANE_TEST(a_job_handed_back_keeps_its_attempt_but_not_its_try),
         LANE_TEST(a_try_that_counts_is_not_given_back),

@@ -216,11 +216,11 @@ a_draft_is_never_taken_for_a_page(void **unused)
     own(job) now = take(find.job);
     const page_key_t key = { .job = job, .bucket_us = now->bucket_us, .attempt = 1 };
     err_t err;
-    own(page) page = store_page(world_store, &key, 0, &err);
+    own(page) page = store_page(world_store, &key, 0, PAGE_RAW_MOST, &err);
     assert_non_null(page);
     assert_int_equal(page->first_row, 0);
     tell("DELETE FROM page WHERE first_row = 0");
-    own(page) none = store_page(world_store, &key, 0, &err);
+    own(page) none = store_page(world_store, &key, 0, PAGE_RAW_MOST, &err);
     assert_null(none);
     assert_int_equal(err.kind, ERR_NOT_FOUND);
     own(manifest) manifest = partial(&job, 0);

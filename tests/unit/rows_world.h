@@ -23,16 +23,20 @@ typedef struct {
     result_t *result;
     bool ahead; /* there are scouts */
     int sent;
+    int large;      /* the store lets this page's bytes only go on demand */
+    size_t claimed; /* when they were asked for */
 } world_t;
 
 /* Outlives the rows, which a test gives up at its very end. */
 static shelf_t *shelf;
+static room_t *room;
 
 static inline int
 setup(void **unused)
 {
     (void)unused;
-    shelf = shelf_new(0, 1 << 20);
+    shelf = shelf_new(0);
+    room = room_new(1 << 20);
     return 0;
 }
 
@@ -41,20 +45,23 @@ teardown(void **unused)
 {
     (void)unused;
     shelf_destroy(&shelf);
+    assert_int_equal(room_claimed(room), 0);
+    room_destroy(&room);
     return 0;
 }
 
 static inline page_t *
-copy(const page_t *page)
+copy(const page_t *page, uint32_t most)
 {
     page_t *copy = mem_new(sizeof *copy);
     *copy = *page;
-    copy->data = (uint8_t *)mem_copy(page->data, page->size);
+    copy->data =
+        page->raw_bytes <= most ? (uint8_t *)mem_copy((const char *)page->data, page->size) : NULL;
     return copy;
 }
 
 static inline page_t *
-fetch(void *arg, const page_key_t *key, int64_t row, err_t *err)
+fetch(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
     world_t *world = arg;
     world->asked++;
@@ -70,7 +77,9 @@ fetch(void *arg, const page_key_t *key, int64_t row, err_t *err)
     }
     if (n == world->wrong)
         n--;
-    return copy(world->pages[n]);
+    if (n == world->large && most > SHELF_LARGE)
+        world->claimed = room_claimed(room);
+    return copy(world->pages[n], n == world->large && most <= SHELF_LARGE ? 0 : most);
 }
 
 /* A scout that is back at once. */
@@ -83,9 +92,12 @@ send_for(void *arg, errand_t *errand)
         return false;
     world->sent++;
     latch_init(&errand->latch);
-    own(page) page = fetch(arg, &errand->key, errand->row, &err);
-    errand->page = errand->stored ? take(page) : NULL;
-    errand->sheet = page ? shelf_put(shelf, &errand->key, page, &err) : NULL;
+    errand->page = NULL;
+    errand->sheet = NULL;
+    own(page) page = fetch(arg, &errand->key, errand->row, SHELF_LARGE, &err);
+    if (page && page->data && !errand->stored)
+        errand->sheet = shelf_put(shelf, &errand->key, &page, NULL, &err);
+    errand->page = take(page);
     latch_raise(&errand->latch, ERRAND_DONE);
     return true;
 }
@@ -126,11 +138,15 @@ a_page(page_writer_t *writer, int first, int count, uint32_t cells)
 static inline void
 world_init(world_t *world)
 {
-    *world = (world_t){ .missing = NONE, .wrong = NONE, .moves_at = NONE, .bucket_us = 77 };
+    *world = (world_t){
+        .missing = NONE, .wrong = NONE, .large = NONE, .moves_at = NONE, .bucket_us = 77
+    };
     own(page_writer) writer = page_writer_new(4096, 1000, 4096);
     for (int n = 0; n < PAGES; n++) {
         int count = n < PAGES - 1 ? PAGE_ROWS : ROWS - n * PAGE_ROWS;
         world->pages[n] = a_page(writer, n * PAGE_ROWS, count, 2);
+        if (n > 0)
+            world->pages[n - 1]->next_rows = (uint32_t)count;
     }
     world->job = job_new();
     world->job->id = jobid_make(1000, 0);
@@ -163,6 +179,7 @@ open_as(world_t *world, int64_t offset, bool stored, err_t *err)
                                    .expired = expired,
                                    .where = where,
                                    .shelf = shelf,
+                                   .room = room,
                                    .arg = world };
     return rows_new(&source, world->job, world->result, offset, stored, err);
 }

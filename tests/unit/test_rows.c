@@ -106,7 +106,28 @@ whole_pages_come_as_they_are_stored(void **unused)
 }
 
 static void
-the_next_page_is_sent_for_while_one_is_used(void **unused)
+two_pages_are_sent_for_while_one_is_used(void **unused)
+{
+    (void)unused;
+    for (int stored = 0; stored < 2; stored++) {
+        world_t world;
+        world_init(&world);
+        world.ahead = true;
+        err_t err;
+        own(rows) rows = open_as(&world, 0, stored, &err);
+        run_t run;
+        for (int n = 0; n < PAGES; n++) {
+            assert_true(rows_run(rows, ROWS - n * PAGE_ROWS, &run, &err));
+            assert_int_equal(run.first_row, n * PAGE_ROWS);
+            assert_int_equal(world.sent, n + 2 < PAGES ? n + 2 : PAGES - 1);
+            assert_int_equal(world.asked, world.sent + 1);
+        }
+        world_end(&world);
+    }
+}
+
+static void
+a_page_of_which_no_row_is_wanted_is_not_sent_for(void **unused)
 {
     (void)unused;
     world_t world;
@@ -117,14 +138,82 @@ the_next_page_is_sent_for_while_one_is_used(void **unused)
     run_t run;
     assert_true(rows_run(rows, 15, &run, &err));
     assert_int_equal(world.sent, 1);
-    assert_int_equal(world.asked, 2);
     assert_true(rows_run(rows, 5, &run, &err));
     walk(&run, PAGE_ROWS);
-    assert_int_equal(world.asked, 2);
-    assert_int_equal(world.sent, 1); /* no row of a third page is wanted */
+    assert_int_equal(world.sent, 1);
     assert_int_equal(read_all(rows, 15, &err), ROWS - 15);
     assert_int_equal(err.kind, ERR_NONE);
     assert_int_equal(world.asked, PAGES);
+    world_end(&world);
+}
+
+static void
+where_the_second_page_begins_may_be_unknown(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.ahead = true;
+    for (int n = 0; n < PAGES; n++)
+        world.pages[n]->next_rows = 0;
+    err_t err;
+    own(rows) rows = open_rows(&world, 0, &err);
+    run_t run;
+    assert_true(rows_run(rows, ROWS, &run, &err));
+    assert_int_equal(world.sent, 1);
+    assert_int_equal(read_all(rows, PAGE_ROWS, &err), ROWS - PAGE_ROWS);
+    assert_int_equal(world.asked, PAGES);
+    world_end(&world);
+}
+
+static void
+a_large_page_is_fetched_when_it_is_needed_and_there_is_room(void **unused)
+{
+    (void)unused;
+    for (int way = 0; way < 4; way++) {
+        world_t world;
+        world_init(&world);
+        world.large = 2;
+        world.ahead = way & 1;
+        err_t err;
+        own(rows) rows = open_as(&world, 0, way & 2, &err);
+        run_t run;
+        int count = 0;
+        while (rows_run(rows, ROWS - count, &run, &err)) {
+            assert_int_equal(run.first_row, count);
+            bool large = count == 2 * PAGE_ROWS;
+            assert_int_equal(room_claimed(room) > 0, large);
+            count += (int)run.rows;
+        }
+        assert_int_equal(err.kind, ERR_NONE);
+        assert_int_equal(count, ROWS);
+        const page_t *page = world.pages[2];
+        assert_int_equal(world.claimed, page->raw_bytes + 2 * page->size);
+        assert_int_equal(room_claimed(room), 0);
+        world_end(&world);
+    }
+}
+
+static void
+a_large_page_that_somebody_has_by_then_is_not_fetched(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.large = 0;
+    err_t err;
+    own(rows) one = open_rows(&world, 0, &err);
+    assert_true(read_one(one, 0, &err));
+    size_t claimed = room_claimed(room);
+    int asked = world.asked;
+    own(rows) two = open_rows(&world, 5, &err);
+    assert_true(read_one(two, 5, &err));
+    assert_int_equal(world.asked, asked);
+    assert_int_equal(room_claimed(room), claimed);
+    rows_destroy(&one);
+    assert_true(read_one(two, 6, &err));
+    rows_destroy(&two);
+    assert_int_equal(room_claimed(room), 0);
     world_end(&world);
 }
 
@@ -158,7 +247,7 @@ readers_of_one_result_share_its_pages(void **unused)
     world_t world;
     world_init(&world);
     shelf_destroy(&shelf);
-    shelf = shelf_new(1 << 20, 1 << 20);
+    shelf = shelf_new(1 << 20);
     err_t err;
     for (int i = 0; i < 100; i++) {
         int64_t offset = i * 7 % ROWS;
@@ -247,7 +336,11 @@ main(void)
         CLAIM(runs_of_any_size_are_the_same_rows),
         CLAIM(a_trimmed_run_is_its_rows_and_nothing_else),
         CLAIM(whole_pages_come_as_they_are_stored),
-        CLAIM(the_next_page_is_sent_for_while_one_is_used),
+        CLAIM(two_pages_are_sent_for_while_one_is_used),
+        CLAIM(a_page_of_which_no_row_is_wanted_is_not_sent_for),
+        CLAIM(where_the_second_page_begins_may_be_unknown),
+        CLAIM(a_large_page_is_fetched_when_it_is_needed_and_there_is_room),
+        CLAIM(a_large_page_that_somebody_has_by_then_is_not_fetched),
         CLAIM(what_a_scout_could_not_get_is_fetched_when_it_is_needed),
         CLAIM(readers_of_one_result_share_its_pages),
         CLAIM(pages_are_asked_for_by_attempt_step_and_result),
