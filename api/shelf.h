@@ -45,8 +45,9 @@ void shelf_destroy(shelf_t **self_p); /* nobody may hold a sheet */
 /* The sheet that holds this row, if it is there; else NULL. Give it back. */
 sheet_t *shelf_find(shelf_t *self, const page_key_t *key, int64_t row) MUST_USE;
 
-/* Inflate a page that was read from the store, if it is what its hash says; it is found by its
- * key from then on. Takes the page, and its claim: NULL is fine for one that is not large. Fails with ERR_INTERNAL when the page is damaged, and with ERR_LIMIT
+/* Inflate a page that was read from the store, if it is what its checksum says (or its hash, when
+ * it has none); it is found by its key from then on. Takes the page, and its claim: NULL is fine
+ * for one that is not large. Fails with ERR_INTERNAL when the page is damaged, and with ERR_LIMIT
  * when there is no memory for it. Give it back. */
 sheet_t *shelf_put(shelf_t *self, const page_key_t *key, page_t **page_p, claim_t *claim,
                    err_t *err) MUST_USE;

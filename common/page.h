@@ -110,8 +110,13 @@ bool page_sound(const page_t *self) MUST_USE;
 
 /* --- reading --- */
 
+/* Does the frame say of itself what its bytes are to be? All that the writer makes do; then
+ * page_inflate() checks it, at an eighth of what page_sound() costs. */
+bool page_has_checksum(const void *data, size_t size) MUST_USE;
+
 /* Inflate a stored page into `raw`, which has room for raw_bytes. `raw_bytes` as the store says; a
- * frame that inflates to something else, and more than PAGE_RAW_MOST, fail with ERR_INTERNAL. */
+ * frame that inflates to something else, of more than PAGE_RAW_MOST, or with another checksum fails
+ * with ERR_INTERNAL. */
 bool page_inflate(const void *data, size_t size, void *raw, uint32_t raw_bytes, err_t *err)
     MUST_USE;
 

@@ -38,6 +38,7 @@ press_take(uint32_t bytes)
     shared.zstd = ZSTD_createCCtx();
     assert(shared.zstd);
     ZSTD_CCtx_setParameter(shared.zstd, ZSTD_c_compressionLevel, LEVEL);
+    ZSTD_CCtx_setParameter(shared.zstd, ZSTD_c_checksumFlag, 1);
     warm_up(bytes);
 }
 

@@ -3,7 +3,8 @@
  * All writers of a thread share one compressor, whose tables are larger than a page: who takes it
  * releases it on the same thread. Rows differ in what suits them: digits that repeat by chance are
  * pressed sooner, and better, with a small table, words that return after a while with a large one.
- * A result's first whole page is pressed both ways, and its other pages as suited this one.
+ * A frame ends with a checksum of its raw bytes. A result's first whole page is pressed both ways,
+ * and its other pages as suited this one.
  */
 #ifndef COMMON_PAGE_PRESS_H
 #define COMMON_PAGE_PRESS_H

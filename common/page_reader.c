@@ -6,6 +6,14 @@
 
 /* --- inflating --- */
 
+/* RFC 8878, 3.1.1.1.1: the frame header's descriptor stands behind the magic number. */
+bool
+page_has_checksum(const void *data, size_t size)
+{
+    enum { DESCRIPTOR = 4, CHECKSUM_FLAG = 0x04 };
+    return size > DESCRIPTOR && ((const uint8_t *)data)[DESCRIPTOR] & CHECKSUM_FLAG;
+}
+
 /* One whole frame that says of itself what the store says of it. */
 static bool
 frame_fits(const void *data, size_t size, uint32_t raw_bytes)

@@ -210,6 +210,44 @@ a_frame_of_another_size_than_the_store_says_is_refused(void **unused)
     }
 }
 
+/* Whatever bit it is; but a few say nothing, and change nothing. */
+static void
+a_bit_that_flipped_is_noticed(void **unused)
+{
+    (void)unused;
+    own(page_writer) writer = a_writer();
+    for (int i = 0; i < 60; i++) {
+        page_row_open(writer, 2);
+        page_cell_int(writer, i * 1000003);
+        page_cell_text(writer, "some text and more of it", 5 + (size_t)i % 19);
+        assert_true(page_row_close(writer));
+    }
+    err_t err;
+    own(page) page = closed(writer);
+    assert_true(page_has_checksum(page->data, page->size));
+    own(opened) whole = opened_new(page->data, page->size, page->raw_bytes, &err);
+    uint32_t passed = 0;
+    for (uint32_t bit = 0; bit < page->size * 8; bit++) {
+        page->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        own(opened) flipped = opened_new(page->data, page->size, page->raw_bytes, &err);
+        if (flipped)
+            assert_memory_equal(flipped->raw, whole->raw, whole->size);
+        passed += flipped != NULL;
+        page->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_in_range(passed, 0, page->size / 10);
+}
+
+static void
+a_frame_without_a_checksum_is_known(void **unused)
+{
+    (void)unused;
+    uint8_t frame[64];
+    size_t size = ZSTD_compress(frame, sizeof frame, "\x91\x01", 2, 1);
+    assert_false(page_has_checksum(frame, size));
+    assert_false(page_has_checksum(frame, 4));
+}
+
 static void
 bytes_behind_the_frame_are_refused(void **unused)
 {
@@ -297,6 +335,8 @@ main(void)
         cmocka_unit_test(a_depth_bomb_is_refused),
         cmocka_unit_test(every_prefix_of_a_stored_page_is_refused),
         cmocka_unit_test(a_frame_of_another_size_than_the_store_says_is_refused),
+        cmocka_unit_test(a_bit_that_flipped_is_noticed),
+        cmocka_unit_test(a_frame_without_a_checksum_is_known),
         cmocka_unit_test(bytes_behind_the_frame_are_refused),
         cmocka_unit_test(a_frame_that_announces_gigabytes_is_refused),
         cmocka_unit_test(an_empty_frame_behind_the_frame_is_refused),
