@@ -67,6 +67,9 @@ const char *request_segment(const request_t *self, uint32_t i);
 
 /* A header's value, name in any case; NULL when it is absent. */
 const char *request_header(const request_t *self, const char *name);
+/* The values of a header that is a list, those of several lines joined by commas; NULL when it is
+ * absent. Caller owns the result. */
+char *request_list(const request_t *self, const char *name) MUST_USE;
 /* Is it there twice, with values that differ? */
 bool request_header_differs(const request_t *self, const char *name);
 

@@ -39,6 +39,21 @@ request_header(const request_t *self, const char *name)
     return NULL;
 }
 
+char *
+request_list(const request_t *self, const char *name)
+{
+    char *list = mem_text(request_header(self, name));
+    bool first = true;
+    for (uint32_t i = 0; list && i < self->header_count; i++) {
+        if (strcasecmp(self->headers[i].name, name) != 0)
+            continue;
+        own(mem) before = list;
+        list = first ? take(before) : mem_format("%s, %s", before, self->headers[i].value);
+        first = false;
+    }
+    return list;
+}
+
 bool
 request_header_differs(const request_t *self, const char *name)
 {
