@@ -115,6 +115,13 @@ size_t reply_left(const reply_t *self);
  * client (HTTP/1.0), who knows neither: the end of its reply is the end of the connection. */
 bool reply_stream(reply_t *self) MUST_USE;
 
+/* Is the client an old one? */
+bool reply_old(const reply_t *self);
+
+/* To HEAD: what was written is not what GET would be answered with, whose length nobody knows. The
+ * reply then says neither a length nor a coding. */
+void reply_unmeasured(reply_t *self);
+
 /* Send what was written so far, and the head in any case, now. Only of a stream, in no coding. */
 void reply_flush(reply_t *self);
 

@@ -52,6 +52,7 @@ struct reply {
     size_t used;  /* bytes of the body that wait in it */
     int status;
     bool head_only;     /* a HEAD request: the body is dropped */
+    bool unmeasured;    /* ... and how long GET's would be is not known */
     bool old;           /* HTTP/1.0: no chunks, the body ends with the connection */
     bool keep;          /* the connection stays open */
     bool started;       /* the head is out */

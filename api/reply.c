@@ -40,6 +40,7 @@ static const reason_t reasons[] = {
     { 408, "Request Timeout" },
     { 409, "Conflict" },
     { 410, "Gone" },
+    { 412, "Precondition Failed" },
     { 413, "Content Too Large" },
     { 415, "Unsupported Media Type" },
     { 416, "Range Not Satisfiable" },
@@ -100,7 +101,21 @@ bodiless(const reply_t *self)
     return self->status == 204 || self->status == 304;
 }
 
-/* `length`: of the whole body; -1: it comes in chunks, or ends with the connection. */
+/* Where the body ends; `length`: after so many bytes; -1: with its last chunk, or the connection.
+ */
+static void
+put_length(reply_t *self, int64_t length)
+{
+    char line[64];
+    if (bodiless(self) || self->unmeasured)
+        return;
+    if (length >= 0)
+        put(self, line,
+            (size_t)snprintf(line, sizeof line, "Content-Length: %lld\r\n", (long long)length));
+    else if (!self->old)
+        put_text(self, "Transfer-Encoding: chunked\r\n");
+}
+
 static void
 make_head(reply_t *self, int64_t length)
 {
@@ -120,11 +135,7 @@ make_head(reply_t *self, int64_t length)
         put(self, line,
             (size_t)snprintf(line, sizeof line, "Content-Encoding: %s\r\n",
                              encoding_word(encoder_encoding(self->encoder))));
-    if (length >= 0 && !bodiless(self))
-        put(self, line,
-            (size_t)snprintf(line, sizeof line, "Content-Length: %lld\r\n", (long long)length));
-    else if (length < 0 && !self->old)
-        put_text(self, "Transfer-Encoding: chunked\r\n");
+    put_length(self, length);
     if (!self->keep)
         put_text(self, "Connection: close\r\n");
     else if (self->old)
@@ -256,7 +267,7 @@ begin_anew(reply_t *self)
 {
     self->used = 0;
     self->status = 200;
-    self->typed = self->cached = self->stream = self->script = false;
+    self->typed = self->cached = self->stream = self->script = self->unmeasured = false;
     self->extra_used = self->trailer_used = 0;
     forget_encoder(self);
 }
@@ -319,6 +330,20 @@ reply_stream(reply_t *self)
     assert(!self->started);
     self->stream = !self->old;
     return self->stream;
+}
+
+bool
+reply_old(const reply_t *self)
+{
+    return self->old;
+}
+
+void
+reply_unmeasured(reply_t *self)
+{
+    assert(self->head_only && !self->started && !self->stream);
+    self->unmeasured = true;
+    forget_encoder(self);
 }
 
 void

@@ -74,6 +74,47 @@ write_pattern(reply_t *reply, size_t size)
     }
 }
 
+/* Whatever was written for it, a little or a lot. */
+static void
+assert_unmeasured(encoding_t encoding, size_t size)
+{
+    own(fake_reply) fake = fake_reply_new(kept, true);
+    reply_encode(&fake->reply, encoding);
+    reply_unmeasured(&fake->reply);
+    write_pattern(&fake->reply, size);
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "HTTP/1.1 200 OK\r\n");
+    assert_null(strstr(fake->text, "Content-Length"));
+    assert_null(strstr(fake->text, "Transfer-Encoding"));
+    assert_null(strstr(fake->text, "Content-Encoding"));
+    assert_string_equal(fake_body(fake), "");
+}
+
+static void
+head_says_no_length_that_nobody_knows(void **unused)
+{
+    (void)unused;
+    static const encoding_t encodings[] = { ENCODING_IDENTITY, ENCODING_GZIP, ENCODING_ZSTD };
+    for (size_t i = 0; i < 3; i++) {
+        assert_unmeasured(encodings[i], 5);
+        assert_unmeasured(encodings[i], 5000);
+        assert_unmeasured(encodings[i], 2 * REPLY_SIZE);
+    }
+}
+
+static void
+an_error_is_measured_again(void **unused)
+{
+    (void)unused;
+    own(fake_reply) fake = fake_reply_new(kept, true);
+    reply_unmeasured(&fake->reply);
+    assert_true(reply_restart(&fake->reply));
+    reply_status(&fake->reply, 503);
+    reply_write(&fake->reply, "12345", 5);
+    assert_true(reply_end(&fake->reply));
+    assert_has(fake, "\r\nContent-Length: 5\r\n");
+}
+
 /* Undo the chunks of `text`; its size; -1: no last chunk. */
 static long
 dechunk(const char *text, const char *end, char *out)
@@ -355,6 +396,8 @@ main(void)
         cmocka_unit_test(a_small_reply_is_one_write_with_its_length),
         cmocka_unit_test(status_and_headers_are_the_handlers),
         cmocka_unit_test(head_has_the_length_and_no_body),
+        cmocka_unit_test(head_says_no_length_that_nobody_knows),
+        cmocka_unit_test(an_error_is_measured_again),
         cmocka_unit_test(a_large_reply_comes_in_chunks_one_write_each),
         cmocka_unit_test(a_large_replys_buffer_is_given_back),
         cmocka_unit_test(a_body_that_just_fills_the_buffer_is_one_write),
