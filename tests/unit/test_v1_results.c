@@ -84,8 +84,24 @@ offset_and_limit_choose_rows(void **unused)
     assert_heard("\"rows\":[],\"total_rows\":5,\"complete\":false");
     assert_int_equal(get(JOB "/results", "offset=5"), 200);
     assert_heard("\"rows\":[],\"total_rows\":5,\"complete\":true");
-    assert_int_equal(get(JOB "/results", "offset=99999999999999999999"), 200);
-    assert_heard("\"rows\":[],\"total_rows\":5,\"complete\":true");
+    static const struct {
+        const char *query;
+        const char *offset;
+    } far[] = {
+        { "offset=99999999999999999999", "9223372036854775807" },
+        { "offset=9223372036854775808", "9223372036854775807" },
+        { "offset=9223372036854775807", "9223372036854775807" },
+        { "offset=0009223372036854775806", "9223372036854775806" },
+        { "offset=1000000000000000000&limit=all", "1000000000000000000" },
+    };
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        assert_int_equal(get(JOB "/results", far[i].query), 200);
+        own(mem) said =
+            mem_format("\"rows\":[],\"total_rows\":5,\"complete\":true,\"truncated\":false,"
+                       "\"offset\":%s,",
+                       far[i].offset);
+        assert_heard(said);
+    }
 }
 
 static void
