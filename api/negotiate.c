@@ -147,6 +147,11 @@ negotiate_encoding(const char *accept_encoding)
     int zstd = wanted_encoding(accept_encoding, "zstd");
     int gzip = wanted_encoding(accept_encoding, "gzip");
     int identity = wanted_encoding(accept_encoding, "identity");
+    if (identity == 0) {
+        int others = wanted_encoding(accept_encoding, "*");
+        zstd = zstd == UNSAID ? others : zstd;
+        gzip = gzip == UNSAID ? others : gzip;
+    }
     int most = zstd >= gzip ? zstd : gzip;
     if (most <= 0 || identity > most)
         return ENCODING_IDENTITY;

@@ -17,7 +17,8 @@
 int negotiate_type(const char *accept, const char *const *types, uint32_t count) MUST_USE;
 
 /* The coding that is wanted most; between equals zstd, then gzip. What was not named is not sent,
- * but for identity, which is sent when nothing else was named (or all was refused). */
+ * but for identity, which is sent when nothing else was named (or all was refused). Only to who
+ * refuses identity a star names the others. */
 encoding_t negotiate_encoding(const char *accept_encoding) MUST_USE;
 
 #endif

@@ -89,6 +89,18 @@ a_coding_is_used_only_when_it_was_named(void **unused)
     assert_int_equal(negotiate_encoding("identity"), ENCODING_IDENTITY);
 }
 
+static void
+a_star_names_codings_for_who_takes_no_plain_text(void **unused)
+{
+    (void)unused;
+    assert_int_equal(negotiate_encoding("identity;q=0, *"), ENCODING_ZSTD);
+    assert_int_equal(negotiate_encoding("*;q=0.1, identity;q=0, zstd;q=0"), ENCODING_GZIP);
+    assert_int_equal(negotiate_encoding("gzip, *;q=0"), ENCODING_GZIP);
+    assert_int_equal(negotiate_encoding("*;q=0.5, identity;q=0.1"), ENCODING_IDENTITY);
+    assert_int_equal(negotiate_encoding("*;q=0"), ENCODING_IDENTITY); /* nothing else is left */
+    assert_int_equal(negotiate_encoding("identity;q=0"), ENCODING_IDENTITY);
+}
+
 int
 main(void)
 {
@@ -99,6 +111,7 @@ main(void)
         cmocka_unit_test(who_wants_something_else_gets_nothing),
         cmocka_unit_test(odd_headers_are_read_to_their_end),
         cmocka_unit_test(a_coding_is_used_only_when_it_was_named),
+        cmocka_unit_test(a_star_names_codings_for_who_takes_no_plain_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
