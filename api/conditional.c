@@ -1,29 +1,96 @@
 #include "api/conditional.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* --- tags --- */
 
-bool
-conditional_matches(const char *if_none_match, const char *tag)
+typedef enum { WEAKLY, STRONGLY } comparison_t;
+
+static const char blank[] = " \t";
+
+static const char *
+skip_blanks(const char *at)
+{
+    return at + strspn(at, blank);
+}
+
+/* What stands between the blanks at both ends: [*at, *end). */
+static void
+trim(const char **at, const char **end)
+{
+    *at = skip_blanks(*at);
+    *end = *at + strlen(*at);
+    while (*end > *at && strchr(blank, (*end)[-1]))
+        (*end)--;
+}
+
+static bool
+is_only(const char *header, const char *text)
+{
+    const char *end = NULL;
+    trim(&header, &end);
+    size_t size = (size_t)(end - header);
+    return size == strlen(text) && memcmp(header, text, size) == 0;
+}
+
+/* What stands behind the tag at `at`, whose quotes are *opaque up to there; NULL: it is none. */
+static const char *
+read_tag(const char *at, const char **opaque)
+{
+    if (strncmp(at, "W/", 2) == 0)
+        at += 2;
+    *opaque = at;
+    if (*at++ != '"')
+        return NULL;
+    while (*at == '!' || (unsigned char)*at > '"')
+        at++;
+    return *at == '"' ? at + 1 : NULL;
+}
+
+/* Is the tag among those of a list? It must be one to its end. */
+static bool
+lists(const char *list, const char *tag, comparison_t how)
 {
     size_t size = strlen(tag);
-    const char *at = if_none_match;
-    while (at && *(at += strspn(at, " \t,"))) {
-        if (*at == '*')
-            return true;
-        if (strncmp(at, "W/", 2) == 0)
-            at += 2;
-        if (*at != '"')
-            return false; /* no list of tags */
-        const char *end = strchr(at + 1, '"');
+    bool found = false;
+    for (const char *at = list; *(at += strspn(at, " \t,"));) {
+        const char *opaque = NULL;
+        const char *end = read_tag(at, &opaque);
         if (!end)
             return false;
-        if ((size_t)(end + 1 - at) == size && memcmp(at, tag, size) == 0)
-            return true;
-        at = end + 1;
+        bool counts = how == WEAKLY || opaque == at;
+        if (counts && (size_t)(end - opaque) == size && memcmp(opaque, tag, size) == 0)
+            found = true;
+        at = skip_blanks(end);
+        if (*at && *at != ',')
+            return false;
     }
-    return false;
+    return found;
+}
+
+static bool
+names(const char *list, const char *tag, comparison_t how)
+{
+    return is_only(list, "*") || (tag && lists(list, tag, how));
+}
+
+bool
+conditional_none_match(const char *list, const char *tag)
+{
+    return list && names(list, tag, WEAKLY);
+}
+
+bool
+conditional_match(const char *list, const char *tag)
+{
+    return !list || names(list, tag, STRONGLY);
+}
+
+bool
+conditional_if_range(const char *if_range, const char *tag)
+{
+    return !if_range || (tag && is_only(if_range, tag));
 }
 
 /* --- ranges --- */
@@ -50,13 +117,14 @@ conditional_range(const char *range)
 {
     static const char unit[] = "rows=";
     row_range_t none = { .kind = RANGE_NONE };
-    if (!range || strncmp(range, unit, sizeof unit - 1) != 0)
+    if (!range || strncasecmp(range, unit, sizeof unit - 1) != 0)
         return none;
     const char *first = range + sizeof unit - 1;
-    const char *dash = strchr(first, '-');
+    const char *end = NULL;
+    trim(&first, &end);
+    const char *dash = memchr(first, '-', (size_t)(end - first));
     if (!dash)
         return none;
-    const char *end = dash + strlen(dash);
     row_range_t found = { .kind = RANGE_FROM, .last = INT64_MAX };
     if (dash == first) {
         found.kind = RANGE_LAST;

@@ -27,6 +27,19 @@ as_range(const char *text)
     }
 }
 
+/* Where a tag is named it stands, or a star does; what names it strongly names it weakly, too. */
+static void
+as_tags(const char *text)
+{
+    static const char tag[] = "\"tag\"";
+    bool weak = conditional_none_match(text, tag);
+    bool strong = conditional_match(text, tag);
+    if ((strong && !weak) || (weak && !strchr(text, '*') && !strstr(text, tag)))
+        abort();
+    if (conditional_if_range(text, tag) && !strong)
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -38,8 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (negotiate_encoding(text) > ENCODING_ZSTD)
         abort();
-    if (conditional_matches(text, "\"tag\"") && !strchr(text, '*') && !strstr(text, "\"tag\""))
-        abort();
+    as_tags(text);
     as_range(text);
     return 0;
 }

@@ -2,28 +2,105 @@
 
 #include "api/conditional.h"
 
+static const char tag[] = "\"a.b\"";
+
 static void
 a_tag_is_found_in_a_list(void **unused)
 {
     (void)unused;
-    static const char tag[] = "\"a.b\"";
-    assert_true(conditional_matches("\"a.b\"", tag));
-    assert_true(conditional_matches("W/\"a.b\"", tag));
-    assert_true(conditional_matches("\"x\", \"a,\" ,W/\"a.b\"", tag));
-    assert_true(conditional_matches("*", tag));
-    assert_true(conditional_matches("\"x\",*", tag));
+    static const char *const lists[] = { "\"a.b\"", " \"a.b\" ", "\"x\", \"a.b\"",
+                                         ",\"a,\" ,\"a.b\",,", "\"\",\"a.b\",W/\"a.b\"" };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        assert_true(conditional_none_match(lists[i], tag));
+        assert_true(conditional_match(lists[i], tag));
+    }
 }
 
 static void
 another_tag_is_none(void **unused)
 {
     (void)unused;
-    static const char tag[] = "\"a.b\"";
-    static const char *const others[] = { "",      " ",     "\"a.bc\"", "\"a.\"", "a.b",
-                                          "\"a.b", "W/a.b", "\"\"",     ",",      "x \"a.b\"" };
-    assert_false(conditional_matches(NULL, tag));
+    static const char *const lists[] = { "",     " ",     "\"a.bc\"", "\"a.\"",
+                                         "\"\"", "\"*\"", ",",        "\"A.B\"" };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        assert_false(conditional_none_match(lists[i], tag));
+        assert_false(conditional_match(lists[i], tag));
+    }
+}
+
+static void
+a_list_that_is_malformed_names_nothing(void **unused)
+{
+    (void)unused;
+    static const char *const lists[] = {
+        "a.b",           "\"a.b",      "a.b\"",      "x \"a.b\"",
+        "\"a.b\" \"c\"", "\"a.b\"x",   "\"a.b\", c", "\"a.b\", \"c d\"",
+        "\"a.b\", *",    "*, \"a.b\"", "**",         "W/",
+        "W/a.b",         "w/\"a.b\"",  "W/ \"a.b\"", "\"a.b\"; \"c\""
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        assert_false(conditional_none_match(lists[i], tag));
+        assert_false(conditional_match(lists[i], tag));
+        assert_false(conditional_if_range(lists[i], tag));
+    }
+}
+
+static void
+a_weak_tag_says_that_a_client_has_it_and_no_more(void **unused)
+{
+    (void)unused;
+    static const char *const lists[] = { "W/\"a.b\"", "\"x\" , W/\"a.b\"" };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        assert_true(conditional_none_match(lists[i], tag));
+        assert_false(conditional_match(lists[i], tag));
+        assert_false(conditional_if_range(lists[i], tag));
+    }
+}
+
+static void
+a_star_is_whatever_there_is(void **unused)
+{
+    (void)unused;
+    static const char *const stars[] = { "*", " * " };
+    for (size_t i = 0; i < sizeof stars / sizeof stars[0]; i++) {
+        assert_true(conditional_none_match(stars[i], tag));
+        assert_true(conditional_none_match(stars[i], NULL));
+        assert_true(conditional_match(stars[i], tag));
+        assert_true(conditional_match(stars[i], NULL));
+        assert_false(conditional_if_range(stars[i], tag));
+    }
+}
+
+static void
+without_a_header_there_is_no_condition(void **unused)
+{
+    (void)unused;
+    assert_false(conditional_none_match(NULL, tag));
+    assert_true(conditional_match(NULL, tag));
+    assert_true(conditional_match(NULL, NULL));
+    assert_true(conditional_if_range(NULL, tag));
+    assert_true(conditional_if_range(NULL, NULL));
+}
+
+static void
+an_answer_without_a_tag_is_not_named(void **unused)
+{
+    (void)unused;
+    assert_false(conditional_none_match(tag, NULL));
+    assert_false(conditional_match(tag, NULL));
+    assert_false(conditional_if_range(tag, NULL));
+}
+
+static void
+a_range_counts_for_this_very_tag(void **unused)
+{
+    (void)unused;
+    assert_true(conditional_if_range("\"a.b\"", tag));
+    assert_true(conditional_if_range(" \"a.b\"\t", tag));
+    static const char *const others[] = { "\"a.c\"", "\"a.b\", \"a.b\"", "",
+                                          "Sun, 29 Nov 2026 10:39:01 GMT" };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_false(conditional_matches(others[i], tag));
+        assert_false(conditional_if_range(others[i], tag));
 }
 
 static void
@@ -48,6 +125,9 @@ a_range_names_rows_by_first_and_last(void **unused)
     assert_rows("rows=5-", 10, 5, 5);
     assert_rows("rows=-3", 10, 7, 3);
     assert_rows("rows=-30", 10, 0, 10);
+    assert_rows("Rows=3-4", 10, 3, 2);
+    assert_rows("rows= 3-4", 10, 3, 2);
+    assert_rows("ROWS=\t-3 ", 10, 7, 3);
     assert_rows("rows=9-99999999999999999999", 10, 9, 1);
     assert_rows("rows=0-9223372036854775807", INT64_MAX, 0, INT64_MAX);
 }
@@ -75,9 +155,12 @@ static void
 what_is_no_range_of_rows_is_passed_over(void **unused)
 {
     (void)unused;
-    static const char *const headers[] = { "bytes=0-9", "rows",      "rows=",     "rows=-",
-                                           "rows=5",    "rows=5-4",  "rows=a-b",  "rows=0-1,3-4",
-                                           "rows= 0-1", "rows=+1-2", "rows=1-2 ", "" };
+    static const char *const headers[] = {
+        "bytes=0-9", "rows",         "rows=",      "rows= ",          "rows=-",
+        "rows=5",    "rows=5-4",     "rows=a-b",   "rows=+1-",        "rows =0-1",
+        "row=0-1",   "rows=0-1,3-4", "rows=0 - 1", "rows=0-9, 20-29", "rows=--1",
+        "rows=1-2-", "rows=0x1-",    "",
+    };
     assert_int_equal(conditional_range(NULL).kind, RANGE_NONE);
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         assert_int_equal(conditional_range(headers[i]).kind, RANGE_NONE);
@@ -89,6 +172,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tag_is_found_in_a_list),
         cmocka_unit_test(another_tag_is_none),
+        cmocka_unit_test(a_list_that_is_malformed_names_nothing),
+        cmocka_unit_test(a_weak_tag_says_that_a_client_has_it_and_no_more),
+        cmocka_unit_test(a_star_is_whatever_there_is),
+        cmocka_unit_test(without_a_header_there_is_no_condition),
+        cmocka_unit_test(an_answer_without_a_tag_is_not_named),
+        cmocka_unit_test(a_range_counts_for_this_very_tag),
         cmocka_unit_test(a_range_names_rows_by_first_and_last),
         cmocka_unit_test(a_range_behind_the_end_has_no_rows),
         cmocka_unit_test(what_is_no_range_of_rows_is_passed_over),

@@ -244,11 +244,13 @@ v1_follow(call_t *call, const v1_reading_t *reading, err_t *err)
         return false;
     if (!begin(call, err))
         return true;
+    if (strcmp(request_method(call->request), "HEAD") == 0)
+        return true;
     go_on(&self);
     for (bool over = false; job;) {
         if (!look(&self, job, &over, err))
             return false;
-        if (over || strcmp(request_method(call->request), "HEAD") == 0)
+        if (over)
             return true;
         if (!wait_on(&self, err))
             return true;

@@ -75,7 +75,8 @@ read_format(const call_t *call, v1_format_t *format, err_t *err)
     const char *offers[ACCEPTED];
     for (int i = 0; i < ACCEPTED; i++)
         offers[i] = accepted[i].type;
-    int chosen = negotiate_type(request_header(call->request, "Accept"), offers, ACCEPTED);
+    own(mem) accept = request_list(call->request, "Accept");
+    int chosen = negotiate_type(accept, offers, ACCEPTED);
     *format = chosen < 0 ? V1_FORMATS : accepted[chosen].format;
     return true;
 }
@@ -114,24 +115,42 @@ read_limit(const call_t *call, int64_t *limit, err_t *err)
                || err_set(err, ERR_INVALID, "limit must be at most %d, or all", V1_ROWS_MOST));
 }
 
-/* Rows are named by offset and limit, or by a range. */
+/* A range is one of all rows: to who asks for some of them it means nothing, and neither does it
+ * with another method than GET. */
+static void
+read_range(const call_t *call, v1_reading_t *reading)
+{
+    own(mem) range = request_list(call->request, "Range");
+    const char *limit = request_query(call->request, "limit");
+    reading->whole =
+        !request_query(call->request, "offset") && (!limit || reading->limit == INT64_MAX);
+    if (reading->whole && strcmp(request_method(call->request), "GET") == 0)
+        reading->range = conditional_range(range);
+}
+
 static bool
 read_rows(const call_t *call, v1_reading_t *reading, err_t *err)
 {
-    const request_t *request = call->request;
-    reading->range = conditional_range(request_header(request, "Range"));
-    bool named = request_query(request, "offset") || request_query(request, "limit");
-    if (reading->range.kind != RANGE_NONE && named)
-        return err_set(err, ERR_INVALID, "a Range of rows stands beside offset or limit");
-    return param_number(request, "offset", &reading->offset, err)
-           && read_limit(call, &reading->limit, err);
+    if (!param_number(call->request, "offset", &reading->offset, err)
+        || !read_limit(call, &reading->limit, err))
+        return false;
+    read_range(call, reading);
+    return true;
+}
+
+/* Old clients are not known to take any. */
+static encoding_t
+read_encoding(const call_t *call)
+{
+    own(mem) list = request_list(call->request, "Accept-Encoding");
+    return reply_old(call->reply) ? ENCODING_IDENTITY : negotiate_encoding(list);
 }
 
 bool
 v1_reading(const call_t *call, v1_reading_t *reading, err_t *err)
 {
     *reading = (v1_reading_t){ .statement = -1 };
-    reading->encoding = negotiate_encoding(request_header(call->request, "Accept-Encoding"));
+    reading->encoding = read_encoding(call);
     return read_rows(call, reading, err)
            && param_number(call->request, "statement", &reading->statement, err)
            && read_partial(call, &reading->partial, err)

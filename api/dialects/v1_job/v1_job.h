@@ -109,7 +109,8 @@ typedef struct {
     int64_t limit;     /* INT64_MAX: all */
     int64_t statement; /* -1: the usual one */
     bool partial;
-    row_range_t range; /* from a header; then offset and limit were not given */
+    bool whole;        /* no rows were named by offset or a number: a Range may name them */
+    row_range_t range; /* from a header; then `whole` */
 } v1_reading_t;
 
 /* Read the query and headers of a request for results. Fails with ERR_INVALID naming what is wrong.
