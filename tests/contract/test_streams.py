@@ -1,5 +1,5 @@
-"""Results as streams: every format says the same rows, its end can be told from a cut at any byte, and
-what a client has already is not sent again."""
+"""Results as streams: every format says the same rows, and its end can be told from a cut at any
+byte."""
 import csv
 import gzip
 import io
@@ -23,7 +23,10 @@ FORMATS = {
     "msgpack zstd": ("Accept-Encoding: zstd",),
     "ndjson gzip": ("Accept-Encoding: gzip, deflate",),
     "csv zstd": ("Accept-Encoding: zstd, gzip",),
+    "csv gzip": ("Accept-Encoding: gzip",),
     "json gzip": ("Accept-Encoding: gzip",),
+    "arrays zstd": ("Accept-Encoding: zstd",),
+    "msgpack gzip": ("Accept-Encoding: gzip",),
 }
 
 
@@ -58,8 +61,9 @@ def plain(reply):
 
 
 def inflated(data):
-    """Frames one after another."""
+    """Frames one after another; nothing at all is none."""
     found = b""
+    assert data
     while data:
         one = zstandard.ZstdDecompressor().decompressobj()
         found += one.decompress(data)
@@ -115,7 +119,7 @@ def test_any_part_of_it(cluster, job, name, offset, limit):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("limit", ["all", "2"])
+@pytest.mark.parametrize("limit", ["all", "2", "0"])
 def test_a_cut_at_any_byte_is_noticed(cluster, small, name, limit):
     heard = streams.fetch(cluster, path_of(small, name, limit=limit), *FORMATS[name])
     streams.read(heard)
@@ -144,24 +148,8 @@ def test_http_1_0_gets_only_what_tells_its_end_itself(cluster, small):
     for name in ("ndjson", "csv", "msgpack"):
         reply = streams.fetch(cluster, path_of(small, name), version="1.0")
         assert reply.startswith(b"HTTP/1.1 505 ")
-    reply = streams.fetch(cluster, path_of(small, "json"), version="1.0")
+    reply = streams.fetch(cluster, path_of(small, "json"), "Accept-Encoding: gzip, zstd", version="1.0")
     assert json.loads(reply.partition(b"\r\n\r\n")[2])["total_rows"] == 3
-
-
-def test_tags_and_ranges(cluster, job):
-    answer = cluster.get(f"/api/v1/job/{job}/results?limit=5")
-    tag = answer.headers["ETag"]
-    again = cluster.get(f"/api/v1/job/{job}/results?limit=5", headers={"If-None-Match": tag})
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["ETag"] == tag
-    part = cluster.get(f"/api/v1/job/{job}/results", headers={"Range": "rows=20000-20002"})
-    assert part.status_code == 206
-    assert part.headers["Content-Range"] == f"rows 20000-20002/{ROWS}"
-    assert [row["n"] for row in part.json()["rows"]] == [20000, 20001, 20002]
-    last = cluster.get(f"/api/v1/job/{job}/results?format=arrays", headers={"Range": "rows=-1"})
-    assert last.json()["rows"][0][0] == ROWS - 1
-    none = cluster.get(f"/api/v1/job/{job}/results", headers={"Range": f"rows={ROWS}-"}, check=False)
-    assert (none.status_code, none.headers["Content-Range"]) == (416, f"rows */{ROWS}")
 
 
 def test_numbers_that_a_double_does_not_hold(cluster):

@@ -53,38 +53,50 @@ def chunks(data, at):
         at += size + 2
 
 
-def read(data):
-    """A whole reply, with nothing behind it; raises Cut."""
-    first, at = line(data, 0)
-    match = re.fullmatch(rb"HTTP/1\.1 (\d{3}) .*", first)
-    assert match, first
-    headers, at = fields(data, at)
-    trailers = {}
+def body_and_trailers(headers, data, at):
+    """And where they end."""
     if headers.get("transfer-encoding") == "chunked":
         body, at = chunks(data, at)
-        trailers, at = fields(data, at)
-    else:
-        size = int(headers.get("content-length", "0"))
-        body, at = data[at:at + size], at + size
-        if len(data) < at:
-            raise Cut
-    assert len(data) == at, "bytes behind the reply"
-    return Reply(int(match.group(1)), headers, body, trailers)
+        return body, *fields(data, at)
+    size = int(headers.get("content-length", "0"))
+    if len(data) < at + size:
+        raise Cut
+    return data[at:at + size], {}, at + size
 
 
-def request(cluster, path, *headers, version="1.1", method="GET"):
-    lines = [f"{method} {path} HTTP/{version}", "Host: h", "Connection: close",
+def first(data, method="GET"):
+    """The first of several replies, and what stands behind it; raises Cut."""
+    start, at = line(data, 0)
+    match = re.fullmatch(rb"HTTP/1\.1 (\d{3}) .*", start)
+    assert match, start
+    status = int(match.group(1))
+    headers, at = fields(data, at)
+    body, trailers = b"", {}
+    if method != "HEAD" and status not in (204, 304):
+        body, trailers, at = body_and_trailers(headers, data, at)
+    return Reply(status, headers, body, trailers), data[at:]
+
+
+def read(data):
+    """A whole reply, with nothing behind it; raises Cut."""
+    reply, rest = first(data)
+    assert not rest, "bytes behind the reply"
+    return reply
+
+
+def request(cluster, path, *headers, version="1.1", method="GET", keep=False):
+    lines = [f"{method} {path} HTTP/{version}", "Host: h", *([] if keep else ["Connection: close"]),
              f"Authorization: Bearer {cluster.api_key}", *headers, "", ""]
     return "\r\n".join(lines).encode()
 
 
-def port(cluster):
-    return urllib.parse.urlsplit(cluster.url).port
+def port(cluster, url=None):
+    return urllib.parse.urlsplit(url or cluster.url).port
 
 
-def fetch(cluster, path, *headers, **how):
+def fetch(cluster, path, *headers, url=None, **how):
     """All bytes of the answer."""
-    with raw.dial(port(cluster)) as sock:
+    with raw.dial(port(cluster, url)) as sock:
         sock.sendall(request(cluster, path, *headers, **how))
         heard, end, _ = raw.hear(sock)
     assert end != "SILENCE"
