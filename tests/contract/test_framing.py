@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 
 import raw
+import streams
 
 FOLDER = pathlib.Path(__file__).parent / "framing"
 REQUEST_MS = 1500
@@ -326,6 +327,31 @@ def test_a_body_over_the_limit_is_refused_while_the_client_still_waits_to_send_i
             sock.settimeout(REQUEST_MS / 2000)
             raw.give(sock, writer.bytes(f"<post>{framing}\r\n", ""))
             assert [answer.status for answer in raw.answers(sock.recv(4096))] == [413]
+
+
+def is_served(sock):
+    """Does the server still hold its end of the connection open? Asked of the kernel, since what was not
+    read hides its end."""
+    (_, ours), (_, theirs) = sock.getsockname(), sock.getpeername()
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        ends = [line.split()[1:4] for line in table]
+    return any(local.endswith(f":{theirs:04X}") and remote.endswith(f":{ours:04X}") and state == "01"
+               for local, remote, state in ends)
+
+
+def test_a_reader_that_takes_nothing_is_cut(doors):
+    job = doors.submit("SELECT repeat('x', 1000) FROM generate_series(1, 30000)")
+    doors.wait(job)
+    began = time.monotonic()
+    with streams.slow_socket(doors, f"/api/v1/job/{job}/results?limit=all&format=ndjson", buffer=1 << 14) as sock:
+        heard = sock.recv(1 << 10)
+        assert is_served(sock)
+        doors.until(lambda: not is_served(sock), 20)
+        assert time.monotonic() - began >= REQUEST_MS / 1000
+        rest, end, _ = raw.hear(sock)
+    with pytest.raises(streams.Cut):
+        streams.read(heard + rest)
+    assert end != "SILENCE"
 
 
 def test_an_expectation_is_met_before_the_body_is_there(doors):
