@@ -250,6 +250,7 @@ a_run_has_neither_tag_nor_conditions(void **unused)
         assert_heard("{\"n\":90}],\"total_rows\":10,\"complete\":true");
         assert_no_head("ETag");
         assert_no_head("Accept-Ranges");
+        assert_no_head("Vary");
         assert_head("Cache-Control: no-store\r\n");
     }
 }

@@ -83,7 +83,8 @@ static void
 put_tag(const answer_t *self)
 {
     reply_t *reply = self->call->reply;
-    reply_header(reply, "Vary", "Accept, Accept-Encoding");
+    if (is_read(self))
+        reply_header(reply, "Vary", "Accept, Accept-Encoding");
     if (!self->tag[0])
         return;
     reply_header(reply, "ETag", self->tag);
