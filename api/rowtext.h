@@ -35,13 +35,15 @@ void rowtext_destroy(rowtext_t **self_p);
  * of its shape stays the string it is. */
 typedef enum {
     ROWTEXT_AS_IT_IS,
-    ROWTEXT_HIDDEN,  /* not there at all */
-    ROWTEXT_AS_JSON, /* json, jsonb: the value itself */
-    ROWTEXT_AS_DATE, /* date, timestamp (taken for UTC's), timestamptz: "2012-02-06T22:50:35.778Z",
-                        cut to milliseconds, from the year 1 to 9999 */
+    ROWTEXT_HIDDEN,      /* not there at all */
+    ROWTEXT_AS_JSON,     /* json, jsonb: the value itself */
+    ROWTEXT_AS_DATE,     /* date, timestamp (taken for UTC's), timestamptz: "2012-02-06T22:50:35Z",
+                            the second that it is in, from the year 1 to 9999; "Infinity" */
     ROWTEXT_AS_NUMBERS,  /* an array: a list of numbers */
     ROWTEXT_AS_BOOLEANS, /* of true and false */
     ROWTEXT_AS_TEXTS,    /* of strings */
+    ROWTEXT_AS_DATES,    /* of dates, as above */
+    ROWTEXT_AS_JSONS,    /* of JSON values */
 } rowtext_shape_t;
 
 /* For forms of JSON, before the first row. */

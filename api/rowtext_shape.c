@@ -45,18 +45,15 @@ read_day(const char **at, struct tm *day)
     return true;
 }
 
-/* " 22:50:35.778123"; *ms is what stands behind the seconds. */
+/* " 22:50:35.778123"; what stands behind the seconds is passed over. */
 static bool
-read_time(const char **at, struct tm *time, int *ms)
+read_time(const char **at, struct tm *time)
 {
     if (!read_part(at, ' ', &time->tm_hour) || !read_part(at, ':', &time->tm_min)
         || !read_part(at, ':', &time->tm_sec))
         return false;
-    if (**at != '.')
-        return true;
-    ++*at;
-    for (int weight = 100; **at >= '0' && **at <= '9'; ++*at, weight /= 10)
-        *ms += weight * (**at - '0');
+    if (**at == '.')
+        *at += 1 + strspn(*at + 1, "0123456789");
     return true;
 }
 
@@ -77,24 +74,36 @@ read_offset(const char **at, int *seconds)
     return true;
 }
 
+/* A moment that never comes. */
+static bool
+put_never(out_t *out, char *text)
+{
+    char *word = text + (*text == '-');
+    if (strcmp(word, "infinity") != 0)
+        return false;
+    *word = 'I';
+    rowtext_put_text(out, text, strlen(text));
+    return true;
+}
+
 static bool
 put_date(out_t *out, const char *text, size_t size)
 {
     char copy[DATE_MOST + 1];
     char iso[CLOCK_TEXT_SIZE];
     struct tm parts = { 0 };
-    int ms = 0;
     int offset_s = 0;
     if (size > DATE_MOST)
         return false;
     memcpy(copy, text, size);
     copy[size] = '\0';
+    if (put_never(out, copy))
+        return true;
     const char *at = copy;
-    if (!read_day(&at, &parts) || (*at == ' ' && !read_time(&at, &parts, &ms))
+    if (!read_day(&at, &parts) || (*at == ' ' && !read_time(&at, &parts))
         || !read_offset(&at, &offset_s) || *at != '\0')
         return false;
-    int64_t seconds = (int64_t)timegm(&parts) - offset_s;
-    clock_iso_ms(seconds * 1000 + ms, iso);
+    clock_iso(((int64_t)timegm(&parts) - offset_s) * 1000, iso);
     rowtext_put_text(out, iso, strlen(iso));
     return true;
 }
@@ -133,21 +142,33 @@ is_list(const char *at, const char *end)
     return at == end && depth == 0 && !first;
 }
 
-/* An element in quotes: a backslash stands before what is meant itself. */
+/* What an element in quotes holds: a backslash stands before what is meant itself. */
 static void
-put_quoted(out_t *out, const char *at, const char *end)
+put_meant(out_t *out, void (*put)(out_t *, const char *, size_t), const char *at, const char *end)
 {
-    out_put(out, "\"", 1);
     while (at < end) {
         const char *run = at;
         while (at < end && *at != '\\')
             at++;
-        rowtext_put_inside(out, run, (size_t)(at - run));
+        put(out, run, (size_t)(at - run));
         if (at < end) {
-            rowtext_put_inside(out, at + 1, 1);
+            put(out, at + 1, 1);
             at += 2;
         }
     }
+}
+
+static void
+put_quoted(out_t *out, rowtext_shape_t shape, const char *at, const char *end)
+{
+    if (shape == ROWTEXT_AS_DATES && put_date(out, at, (size_t)(end - at)))
+        return;
+    if (shape == ROWTEXT_AS_JSONS) {
+        put_meant(out, out_put, at, end);
+        return;
+    }
+    out_put(out, "\"", 1);
+    put_meant(out, rowtext_put_inside, at, end);
     out_put(out, "\"", 1);
 }
 
@@ -159,9 +180,10 @@ put_plain(out_t *out, rowtext_shape_t shape, const char *text, size_t size)
         out_put(out, "null", 4);
     else if (shape == ROWTEXT_AS_BOOLEANS)
         out_put(out, is_true ? "true" : "false", is_true ? 4 : 5);
-    else if (shape == ROWTEXT_AS_NUMBERS && rowtext_is_number(text, size))
+    else if (shape == ROWTEXT_AS_JSONS
+             || (shape == ROWTEXT_AS_NUMBERS && rowtext_is_number(text, size)))
         out_put(out, text, size);
-    else
+    else if (shape != ROWTEXT_AS_DATES || !put_date(out, text, size))
         rowtext_put_text(out, text, size);
 }
 
@@ -183,7 +205,7 @@ put_list(out_t *out, rowtext_shape_t shape, const char *text, size_t size)
         } else {
             next = element_end(at, end);
             if (*at == '"')
-                put_quoted(out, at + 1, next - 1);
+                put_quoted(out, shape, at + 1, next - 1);
             else
                 put_plain(out, shape, at, (size_t)(next - at));
         }
@@ -202,7 +224,9 @@ rowtext_put_shape(out_t *out, rowtext_shape_t shape, const char *text, size_t si
     case ROWTEXT_AS_DATE: return put_date(out, text, size);
     case ROWTEXT_AS_NUMBERS:
     case ROWTEXT_AS_BOOLEANS:
-    case ROWTEXT_AS_TEXTS: return put_list(out, shape, text, size);
+    case ROWTEXT_AS_TEXTS:
+    case ROWTEXT_AS_DATES:
+    case ROWTEXT_AS_JSONS: return put_list(out, shape, text, size);
     case ROWTEXT_AS_IT_IS:
     case ROWTEXT_HIDDEN: break;
     }

@@ -123,13 +123,19 @@ static const struct {
     rowtext_shape_t shape;
 } shapes[] = {
     { "json", ROWTEXT_AS_JSON },        { "jsonb", ROWTEXT_AS_JSON },
+    { "_json", ROWTEXT_AS_JSONS },      { "_jsonb", ROWTEXT_AS_JSONS },
     { "date", ROWTEXT_AS_DATE },        { "timestamp", ROWTEXT_AS_DATE },
-    { "timestamptz", ROWTEXT_AS_DATE }, { "_bool", ROWTEXT_AS_BOOLEANS },
-    { "_int2", ROWTEXT_AS_NUMBERS },    { "_int4", ROWTEXT_AS_NUMBERS },
-    { "_int8", ROWTEXT_AS_NUMBERS },    { "_float4", ROWTEXT_AS_NUMBERS },
+    { "timestamptz", ROWTEXT_AS_DATE }, { "_date", ROWTEXT_AS_DATES },
+    { "_timestamp", ROWTEXT_AS_DATES }, { "_timestamptz", ROWTEXT_AS_DATES },
+    { "_bool", ROWTEXT_AS_BOOLEANS },   { "_int2", ROWTEXT_AS_NUMBERS },
+    { "_int4", ROWTEXT_AS_NUMBERS },    { "_int8", ROWTEXT_AS_NUMBERS },
+    { "_oid", ROWTEXT_AS_NUMBERS },     { "_float4", ROWTEXT_AS_NUMBERS },
     { "_float8", ROWTEXT_AS_NUMBERS },  { "_numeric", ROWTEXT_AS_NUMBERS },
     { "_text", ROWTEXT_AS_TEXTS },      { "_varchar", ROWTEXT_AS_TEXTS },
     { "_bpchar", ROWTEXT_AS_TEXTS },    { "_uuid", ROWTEXT_AS_TEXTS },
+    { "_time", ROWTEXT_AS_TEXTS },      { "_timetz", ROWTEXT_AS_TEXTS },
+    { "_money", ROWTEXT_AS_TEXTS },     { "_inet", ROWTEXT_AS_TEXTS },
+    { "_cidr", ROWTEXT_AS_TEXTS },      { "_macaddr", ROWTEXT_AS_TEXTS },
 };
 
 static rowtext_shape_t
