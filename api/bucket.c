@@ -165,6 +165,6 @@ buckets_take(buckets_t *self, const char *who, int64_t now_ms)
     pthread_mutex_unlock(&self->lock);
     rate.remaining = (uint32_t)(level / MILLI);
     rate.reset_s = seconds(self, self->full - level);
-    rate.retry_s = rate.allowed ? 0 : seconds(self, MILLI - level);
+    rate.retry_s = level >= MILLI ? 0 : seconds(self, MILLI - level);
     return rate;
 }

@@ -27,7 +27,7 @@ typedef struct {
     uint32_t limit;     /* calls at once: the bucket's size */
     uint32_t remaining; /* calls that would be allowed right now */
     uint32_t reset_s;   /* until the bucket is full, rounded up */
-    uint32_t retry_s;   /* until a call is allowed, rounded up; 0: it is */
+    uint32_t retry_s;   /* until another call is allowed, rounded up; 0: it is */
 } rate_t;
 
 /* Caller owns the result. */

@@ -24,6 +24,7 @@ static const route_t routes[] = {
     BOTH("POST", "/sql", v2_sql),
     BOTH("OPTIONS", "/sql", v2_options),
     BOTH("GET", "/jobs-wip", v2_wip),
+    BOTH("OPTIONS", "/jobs-wip", v2_options),
     { 0 },
 };
 

@@ -249,6 +249,13 @@ def test_a_query_that_takes_too_long_is_429(cluster, demo):
     assert script.status_code == 200 and TIMEOUT in script.text
 
 
+def test_a_query_that_somebody_else_has_stopped_is_429_too(demo):
+    refused(demo.sql("SELECT pg_cancel_backend(pg_backend_pid())"), 429, TIMEOUT, context="limit",
+            detail="datasource")
+    job = demo.run("SELECT pg_cancel_backend(pg_backend_pid())")
+    assert job["failed_reason"] == "canceling statement due to user request"
+
+
 @pytest.fixture(scope="module")
 def hasty(module_cluster):
     return module_cluster("--set", "wait_cap_ms=500")

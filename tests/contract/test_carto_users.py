@@ -196,8 +196,8 @@ def test_every_answer_may_be_read_by_pages_of_other_hosts(demo, nobody, a_job):
 
 
 def test_options_is_answered_to_anybody(nobody, a_job):
-    for prefix in ("/api/v2/sql", "/user/nobody/api/v1/sql"):
-        for path in ("", "/", "/job", "/job/", f"/job/{a_job}"):
+    for prefix in ("/api/v2", "/user/nobody/api/v1"):
+        for path in ("/sql", "/sql/", "/sql/job", "/sql/job/", f"/sql/job/{a_job}", "/jobs-wip"):
             answer = nobody.call("OPTIONS", prefix + path, headers={"Host": "localhost"})
             assert answer.status_code == 200 and answer.content == b""
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -224,6 +224,9 @@ def test_over_the_rate_it_is_429_with_all_four_headers(module_cluster):
     demo, other = Carto(slow), Carto(slow, "other")
     answers = [demo.sql("SELECT 1") for _ in range(8)]
     over = [answer for answer in answers if answer.status_code == 429]
+    for answer in answers:
+        assert ("Retry-After" in answer.headers) == (answer.headers["Carto-Rate-Limit-Remaining"] == "0")
+    assert any("Retry-After" in answer.headers for answer in answers if answer.status_code == 200)
     assert over and all(answer.status_code == 200 for answer in answers[:3])
     for answer in over:
         refused(answer, 429, "You are over platform's limits. Please contact us to know more details",

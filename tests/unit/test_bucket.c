@@ -59,7 +59,12 @@ a_call_is_told_what_is_left(void **unused)
     assert_int_equal(rate.remaining, 3);
     assert_int_equal(rate.reset_s, 1);
     assert_int_equal(rate.retry_s, 0);
-    (void)calls(buckets, "a", T0);
+    assert_int_equal(buckets_take(buckets, "a", T0).retry_s, 0);
+    assert_int_equal(buckets_take(buckets, "a", T0).retry_s, 0);
+    rate = buckets_take(buckets, "a", T0);
+    assert_true(rate.allowed);
+    assert_int_equal(rate.remaining, 0);
+    assert_int_equal(rate.retry_s, 1);
     rate = buckets_take(buckets, "a", T0);
     assert_false(rate.allowed);
     assert_int_equal(rate.remaining, 0);
@@ -76,7 +81,9 @@ a_slow_refill_says_how_long_it_takes(void **unused)
     assert_int_equal(buckets_take(buckets, "a", T0).reset_s, 3600);
     assert_int_equal(buckets_take(buckets, "a", T0 + 500).reset_s, 3600);
     assert_int_equal(buckets_take(buckets, "a", T0 + 999).retry_s, 1);
-    assert_int_equal(buckets_take(buckets, "a", T0 + 1000).retry_s, 0);
+    assert_true(buckets_take(buckets, "a", T0 + 1000).allowed);
+    assert_int_equal(buckets_take(buckets, "a", T0 + 2999).retry_s, 1);
+    assert_int_equal(buckets_take(buckets, "a", T0 + 5000).retry_s, 0);
 }
 
 static void

@@ -34,11 +34,14 @@ fail_timeout(v2_visit_t *visit)
     return v2_fail(visit, &failure);
 }
 
+/* Whoever has stopped it: CARTO's servers told no difference. */
 static bool
 is_timeout(const job_t *job)
 {
     return job->state == JOB_TIMED_OUT || job->state == JOB_CANCELLED
-           || (job->error && strstr(job->error, "statement timeout"));
+           || (job->error
+               && (strstr(job->error, "statement timeout")
+                   || strstr(job->error, "canceling statement due to user request")));
 }
 
 static bool

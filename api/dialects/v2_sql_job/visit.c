@@ -44,7 +44,7 @@ put_rate(reply_t *reply, const rate_t *rate)
     header_number(reply, "Carto-Rate-Limit-Limit", rate->limit);
     header_number(reply, "Carto-Rate-Limit-Remaining", rate->remaining);
     header_number(reply, "Carto-Rate-Limit-Reset", rate->reset_s);
-    if (!rate->allowed)
+    if (rate->retry_s > 0)
         header_number(reply, "Retry-After", rate->retry_s);
 }
 
