@@ -197,6 +197,7 @@ def test_what_is_not_pending_is_not_updated(demo, blocked):
         for method in ("PUT", "PATCH"):
             answer = demo.job(method, job, json={"query": "SELECT 2"})
             assert (answer.status_code, answer.json()) == (400, {"errors": [NOT_PENDING]})
+            assert answer.headers["Content-Disposition"] == "inline"
     refused(demo.job("PUT", done, json={"query": {}}), 400, NO_SQL)
 
 

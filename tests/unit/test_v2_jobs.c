@@ -144,6 +144,7 @@ what_has_begun_is_not_updated_in_either_words(void **unused)
     assert_int_equal(send("PATCH", V2_JOB "/" FAKE_JOB, "{\"query\":\"SELECT 2\"}"), 400);
     assert_string_equal(heard,
                         "{\"errors\":[\"The job status is not pending, it cannot be updated\"]}");
+    assert_head("Content-Disposition: inline\r\n");
     fake.flag = "carto_server_answers";
     assert_int_equal(send("PATCH", V2_JOB "/" FAKE_JOB, "{\"query\":\"SELECT 2\"}"), 400);
     assert_string_equal(heard, "{\"error\":[\"Job is not pending, it cannot be updated\"]}");

@@ -154,16 +154,11 @@ fail_not_pending(v2_visit_t *visit)
 {
     if (engine_flag(visit->call->engine, "carto_server_answers"))
         return fail_text(visit, "Job is not pending, it cannot be updated");
-    json_t json;
-    v2_begin(visit, visit->callback ? 200 : 400, &json);
-    json_begin(&json);
-    json_name(&json, "errors");
-    json_begin_list(&json);
-    json_text(&json, "The job status is not pending, it cannot be updated");
-    json_end_list(&json);
-    json_end(&json);
-    v2_end(visit);
-    return true;
+    const v2_failure_t failure = {
+        .name = "errors",
+        .text = "The job status is not pending, it cannot be updated",
+    };
+    return v2_fail(visit, &failure);
 }
 
 /* A job keeps its form. */

@@ -17,7 +17,8 @@
 
 /* What went wrong, as a caller is told. Texts are borrowed; NULL: nothing is said. */
 typedef struct {
-    int status; /* 400 unless one is known to be better */
+    int status;       /* 400 unless one is known to be better */
+    const char *name; /* of the list that it stands in; NULL: "error" */
     const char *text;
     const char *context;
     const char *detail;

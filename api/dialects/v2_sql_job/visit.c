@@ -117,7 +117,7 @@ v2_fail(v2_visit_t *visit, const v2_failure_t *failure)
     reply_header(visit->call->reply, "Content-Disposition", "inline");
     v2_begin(visit, visit->callback ? 200 : status, &json);
     json_begin(&json);
-    json_name(&json, "error");
+    json_name(&json, failure->name ? failure->name : "error");
     json_begin_list(&json);
     json_text(&json, failure->text);
     json_end_list(&json);
