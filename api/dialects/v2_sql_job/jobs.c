@@ -9,12 +9,6 @@ enum { LISTED_MOST = 1000, CANCEL_WAIT_MS = 60000, TEXT_SIZE = 256 };
 /* --- what the handlers share --- */
 
 static bool
-is_served(void *request)
-{
-    return request_gone(request) || request_hurried(request);
-}
-
-static bool
 answer(v2_visit_t *visit, int status, const job_t *job, const json_doc_t *note)
 {
     v2_style_t style = v2_style(visit);
@@ -26,17 +20,10 @@ answer(v2_visit_t *visit, int status, const job_t *job, const json_doc_t *note)
 }
 
 static bool
-fail_text(v2_visit_t *visit, const char *text)
-{
-    const v2_failure_t failure = { .status = 400, .text = text };
-    return v2_fail(visit, &failure);
-}
-
-static bool
 fail_unknown(v2_visit_t *visit)
 {
     own(mem) text = mem_format("Job with id %s not found", visit->job);
-    return fail_text(visit, text);
+    return v2_fail_text(visit, 400, text);
 }
 
 /* The job of the path, which was made here and has not expired, and what it was made of. NULL: err
@@ -153,7 +140,7 @@ static bool
 fail_not_pending(v2_visit_t *visit)
 {
     if (engine_flag(visit->call->engine, "carto_server_answers"))
-        return fail_text(visit, "Job is not pending, it cannot be updated");
+        return v2_fail_text(visit, 400, "Job is not pending, it cannot be updated");
     const v2_failure_t failure = {
         .name = "errors",
         .text = "The job status is not pending, it cannot be updated",
@@ -166,9 +153,8 @@ static bool
 edit(v2_visit_t *visit, const job_t *job, const json_doc_t *note, err_t *err)
 {
     v2_wish_t wish;
-    if (!v2_wish_read(&wish, json_doc_part(visit->asked, "query"), true, err)) {
+    if (!v2_wish_read(&wish, json_doc_part(visit->asked, "query"), true, err))
         return err_set(err, ERR_INVALID, "You must indicate a valid SQL");
-    }
     bool same = wish.form == v2_form_of(json_doc_part(note, "query"));
     bool edited =
         same ? engine_edit(visit->call->engine, &visit->call->caller, &job->id, &wish.order, err)
@@ -203,9 +189,9 @@ fail_over(v2_visit_t *visit, const job_t *job, const json_doc_t *note)
 {
     char text[TEXT_SIZE];
     if (v2_form_of(json_doc_part(note, "query")) == V2_FALLBACK)
-        return fail_text(visit, "Cannot set status to cancelled");
+        return v2_fail_text(visit, 400, "Cannot set status to cancelled");
     snprintf(text, sizeof text, "Cannot set status from %s to cancelled", v2_status(job, note));
-    return fail_text(visit, text);
+    return v2_fail_text(visit, 400, text);
 }
 
 /* Is it stopped by now? It may have come to its own end meanwhile. */
@@ -232,7 +218,7 @@ cancel(v2_visit_t *visit, err_t *err)
         return err->kind == ERR_NONE;
     if (job_state_final(job->state))
         return fail_over(visit, job, note);
-    patience_t patience = { .gone = is_served, .arg = visit->call->request };
+    patience_t patience = v2_patience(visit);
     bool never_started = false;
     own(job) stopped = engine_cancel(visit->call->engine, &visit->call->caller, &job->id,
                                      CANCEL_WAIT_MS, &patience, &never_started, err);

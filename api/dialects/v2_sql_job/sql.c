@@ -1,10 +1,8 @@
 /* sql.c - /api/{version}/sql: run a text, and answer with its rows. */
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
@@ -119,7 +117,7 @@ members_noticed(json_t *json, const manifest_t *manifest)
         char name[NOTICE_SEVERITY_MOST + 2];
         size_t size = 0;
         for (; severity[size] && size < NOTICE_SEVERITY_MOST; size++)
-            name[size] = (char)(severity[size] | 0x20);
+            name[size] = (char)tolower((unsigned char)severity[size]);
         name[size] = 's';
         name[size + 1] = '\0';
         json_name(json, name);
@@ -194,12 +192,6 @@ answer(v2_visit_t *visit, const v2_select_t *select, const job_t *job, int64_t b
 
 /* --- run --- */
 
-static bool
-is_served(void *request)
-{
-    return request_gone(request) || request_hurried(request);
-}
-
 /* A text of the caller's, a step for each transaction in it, in no line: what a job of the line has
  * made can be looked at, whatever comes behind it. Caller owns the result. */
 static job_t *
@@ -214,7 +206,7 @@ run(v2_visit_t *visit, const v2_select_t *select, err_t *err)
     order.step_count = texts->count;
     order.autocommit = AUTOCOMMIT_NEEDED;
     order.retention_s = RETENTION_S;
-    patience_t patience = { .gone = is_served, .arg = visit->call->request };
+    patience_t patience = v2_patience(visit);
     return engine_run(visit->call->engine, &visit->call->caller, &order, &patience, err);
 }
 
@@ -230,7 +222,7 @@ serve(v2_visit_t *visit, const v2_select_t *select, err_t *err)
     if (job_state_final(job->state))
         return fail_job(visit, job);
     stop(visit, job);
-    if (clock_mono_us() - began_us < CROWD_US && !is_served(visit->call->request))
+    if (clock_mono_us() - began_us < CROWD_US && !v2_is_served(visit->call->request))
         return err_set(err, ERR_UNAVAILABLE, "too many queries are being waited for");
     return fail_timeout(visit);
 }

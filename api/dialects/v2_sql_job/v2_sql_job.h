@@ -1,10 +1,10 @@
 /* v2_sql_job.h - what the files of CARTO's SQL Batch API share.
  *
- * visit.c says who calls, for which user, and what is asked, whichever form it came in; it also
- * writes errors. order.c makes an order of a `query`, document.c a document of a job; jobs.c, wip.c
- * and sql.c answer the requests; what the synchronous API runs is read in select.c and its columns
- * are said in fields.c. ../v2_sql_job.c has the table of the routes. Contract:
- * schemas/http/carto.md.
+ * visit.c says who calls, for which user, and what is asked, whichever form it came in; answer.c
+ * how it is answered, errors too. order.c makes an order of a `query`, document.c a document of a
+ * job; jobs.c, wip.c and sql.c answer the requests; what the synchronous API runs is read in
+ * select.c and its columns are said in fields.c. ../v2_sql_job.c has the table of the routes.
+ * Contract: schemas/http/carto.md.
  */
 #ifndef API_DIALECTS_V2_SQL_JOB_H
 #define API_DIALECTS_V2_SQL_JOB_H
@@ -14,16 +14,6 @@
 #define V2_DIALECT "v2_sql_job"
 
 /* --- visit.c --- */
-
-/* What went wrong, as a caller is told. Texts are borrowed; NULL: nothing is said. */
-typedef struct {
-    int status;       /* 400 unless one is known to be better */
-    const char *name; /* of the list that it stands in; NULL: "error" */
-    const char *text;
-    const char *context;
-    const char *detail;
-    const char *hint;
-} v2_failure_t;
 
 /* One request, read: valid while it is answered. */
 typedef struct {
@@ -49,19 +39,46 @@ typedef struct {
 
 enum { V2_PAYLOAD_MOST = 16384 };
 
-/* Read a request, find out who calls, and answer it. What is wrong is said in this order: the body,
- * its size, the user, the rate, the key; then the handler looks at what is asked. */
+/* Read a request, find out who calls, and answer it. What is wrong is said in this order: the
+ * callback, the body, its size, the user, the rate, the key; then the handler looks at what is
+ * asked. */
 bool v2_serve(call_t *call, const v2_rule_t *rule, err_t *err);
 
-/* The answer is an error. Returns whether it could still be said: true. */
-bool v2_fail(v2_visit_t *visit, const v2_failure_t *failure);
+/* Does nobody wait for the answer any more, or nobody who may? For patience_t. */
+bool v2_is_served(void *request);
+patience_t v2_patience(const v2_visit_t *visit);
 
-/* The same for an error of the engine; what a router refuses comes with its own status. */
-void v2_refuse(call_t *call, int status, const err_t *err);
+/* --- answer.c --- */
 
 /* Begin an answer that is JSON, whatever it is wrapped in; and end it. */
 void v2_begin(v2_visit_t *visit, int status, json_t *json);
 void v2_end(v2_visit_t *visit);
+
+/* The function that a script is to call; NULL: none, or one of no such name. Points into request.
+ */
+const char *v2_callback(const request_t *request);
+
+/* What went wrong, as a caller is told. Texts are borrowed; NULL: nothing is said. */
+typedef struct {
+    int status;       /* 400 unless one is known to be better */
+    const char *name; /* of the list that it stands in; NULL: "error" */
+    const char *text;
+    const char *context;
+    const char *detail;
+    const char *hint;
+} v2_failure_t;
+
+/* The answer is an error. Returns whether it could still be said: true. */
+bool v2_fail(v2_visit_t *visit, const v2_failure_t *failure);
+bool v2_fail_text(v2_visit_t *visit, int status, const char *text);
+bool v2_fail_too_large(v2_visit_t *visit, const char *size);
+
+/* The same for an error of the engine. False: it is our own fault, which the router says, and logs;
+ * or it comes too late. */
+bool v2_fail_err(v2_visit_t *visit, const err_t *err);
+
+/* The same for what a router refuses, which comes with its own status. */
+void v2_refuse(call_t *call, int status, const err_t *err);
 
 /* --- order.c --- */
 
@@ -155,6 +172,6 @@ bool v2_update(call_t *call, err_t *err);
 bool v2_cancel(call_t *call, err_t *err);
 bool v2_wip(call_t *call, err_t *err);     /* wip.c */
 bool v2_sql(call_t *call, err_t *err);     /* sql.c */
-bool v2_options(call_t *call, err_t *err); /* visit.c */
+bool v2_options(call_t *call, err_t *err); /* answer.c */
 
 #endif

@@ -1,12 +1,11 @@
-/* visit.c - who calls, for whom, and what is asked; and what is said when that is wrong. */
-#include <inttypes.h>
+/* visit.c - who calls, for whom, and what is asked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
 
-enum { TEXT_SIZE = 512, NUMBER_SIZE = 24, NAME_SIZE = 64 };
+enum { WHO_SIZE = 512, NUMBER_SIZE = 24 };
 
 /* What a request says of its key. */
 typedef struct {
@@ -14,182 +13,6 @@ typedef struct {
     const char *user; /* that the key is said to be of; NULL: nothing is said */
     const char *key;  /* NULL: none */
 } credentials_t;
-
-/* --- headers --- */
-
-static void
-header_number(reply_t *reply, const char *name, int64_t number)
-{
-    char text[NUMBER_SIZE];
-    snprintf(text, sizeof text, "%" PRId64, number);
-    reply_header(reply, name, text);
-}
-
-static void
-put_cross_origin(reply_t *reply)
-{
-    reply_header(reply, "Access-Control-Allow-Origin", "*");
-    reply_header(reply, "Access-Control-Allow-Headers",
-                 "X-Requested-With, X-Prototype-Version, X-CSRF-Token, Authorization, "
-                 "Carto-Source-Lib, Carto-Source-Context, Carto-Source-Context-Id, Content-Type");
-    reply_header(reply, "Access-Control-Expose-Headers",
-                 "Carto-Rate-Limit-Limit, Carto-Rate-Limit-Remaining, Carto-Rate-Limit-Reset, "
-                 "Retry-After");
-}
-
-/* A client that finds all four of them takes the answer for one about its rate. */
-static void
-put_rate(reply_t *reply, const rate_t *rate)
-{
-    header_number(reply, "Carto-Rate-Limit-Limit", rate->limit);
-    header_number(reply, "Carto-Rate-Limit-Remaining", rate->remaining);
-    header_number(reply, "Carto-Rate-Limit-Reset", rate->reset_s);
-    if (rate->retry_s > 0)
-        header_number(reply, "Retry-After", rate->retry_s);
-}
-
-/* A name from a path or a host may hold anything, and be of any length. */
-static bool
-is_header_text(const char *text)
-{
-    size_t size = 0;
-    while (text[size] >= ' ' && text[size] <= '~' && size < NAME_SIZE)
-        size++;
-    return text[size] == '\0';
-}
-
-static void
-put_headers(const v2_visit_t *visit)
-{
-    reply_t *reply = visit->call->reply;
-    put_cross_origin(reply);
-    reply_header(reply, "Vary", "Authorization");
-    if (visit->user && is_header_text(visit->user)) {
-        reply_header(reply, "Carto-User", visit->user);
-        reply_header(reply, "Carto-User-Id", visit->user);
-    }
-    if (visit->counted)
-        put_rate(reply, &visit->rate);
-}
-
-void
-v2_begin(v2_visit_t *visit, int status, json_t *json)
-{
-    put_headers(visit);
-    reply_status(visit->call->reply, status);
-    if (visit->callback)
-        jsonp_begin(visit->call->reply, visit->callback);
-    json_init(json, visit->call->reply);
-}
-
-void
-v2_end(v2_visit_t *visit)
-{
-    if (visit->callback)
-        jsonp_end(visit->call->reply);
-}
-
-bool
-v2_options(call_t *call, err_t *err)
-{
-    (void)err;
-    put_cross_origin(call->reply);
-    return true;
-}
-
-/* --- errors --- */
-
-static void
-member_given(json_t *json, const char *name, const char *text)
-{
-    if (text)
-        json_member_text(json, name, text);
-}
-
-/* A script that is not fetched with 200 is not run. */
-bool
-v2_fail(v2_visit_t *visit, const v2_failure_t *failure)
-{
-    int status = failure->status ? failure->status : 400;
-    if (strstr(failure->text, "permission denied") && status == 400)
-        status = 403;
-    json_t json;
-    reply_header(visit->call->reply, "Content-Disposition", "inline");
-    v2_begin(visit, visit->callback ? 200 : status, &json);
-    json_begin(&json);
-    json_name(&json, failure->name ? failure->name : "error");
-    json_begin_list(&json);
-    json_text(&json, failure->text);
-    json_end_list(&json);
-    member_given(&json, "context", failure->context);
-    member_given(&json, "detail", failure->detail);
-    member_given(&json, "hint", failure->hint);
-    json_end(&json);
-    v2_end(visit);
-    return true;
-}
-
-static bool
-fail_with(v2_visit_t *visit, int status, const char *text)
-{
-    const v2_failure_t failure = { .status = status, .text = text };
-    return v2_fail(visit, &failure);
-}
-
-static const char *
-callback_of(const request_t *request)
-{
-    const char *name = request_query(request, "callback");
-    return name && jsonp_is_name(name) ? name : NULL;
-}
-
-static void
-too_large_text(char text[TEXT_SIZE], const char *size)
-{
-    snprintf(text, TEXT_SIZE,
-             "Your payload is too large: %s bytes. Max size allowed is %d bytes (%dkb). Are you "
-             "trying to import data?. Please, check out import api "
-             "http://docs.cartodb.com/cartodb-platform/import-api/",
-             size, V2_PAYLOAD_MOST, V2_PAYLOAD_MOST / 1024);
-}
-
-/* Only what makes a job has that limit. */
-static bool
-creates(const request_t *request)
-{
-    uint32_t count = request_segment_count(request);
-    return count > 0 && strcmp(request_segment(request, count - 1), "job") == 0
-           && strcmp(request_method(request), "POST") == 0;
-}
-
-void
-v2_refuse(call_t *call, int status, const err_t *err)
-{
-    char text[TEXT_SIZE];
-    v2_visit_t visit = { .call = call, .callback = callback_of(call->request) };
-    v2_failure_t failure = { .status = status, .text = err->text };
-    if (status == 413 && creates(call->request)) {
-        const char *size = request_header(call->request, "Content-Length");
-        too_large_text(text, size && is_header_text(size) ? size : "many");
-        failure = (v2_failure_t){ .text = text };
-    }
-    v2_fail(&visit, &failure);
-}
-
-/* An error of the engine; what is our own fault the router says, and logs. */
-static bool
-refuse(v2_visit_t *visit, const err_t *err)
-{
-    if (err->kind == ERR_INTERNAL || err->kind == ERR_NONE || !reply_restart(visit->call->reply))
-        return false;
-    int status = err->kind == ERR_UNAVAILABLE ? 503
-                 : err->kind == ERR_TIMEOUT   ? 504
-                 : err->kind == ERR_DENIED    ? 403
-                                              : 400;
-    if (status == 503)
-        reply_header(visit->call->reply, "Retry-After", "1");
-    return fail_with(visit, status, err->text);
-}
 
 /* --- what is asked --- */
 
@@ -228,7 +51,7 @@ read_callback(v2_visit_t *visit, err_t *err)
     const char *name = request_query(visit->call->request, "callback");
     if (!name || !name[0])
         return true;
-    visit->callback = callback_of(visit->call->request);
+    visit->callback = v2_callback(visit->call->request);
     return visit->callback || err_set(err, ERR_INVALID, "callback is no name of a function");
 }
 
@@ -249,7 +72,7 @@ fail_no_user(v2_visit_t *visit)
 {
     const char *host = request_header(visit->call->request, "Host");
     own(mem) text = mem_format("No username found in hostname '%s'", host ? host : "");
-    fail_with(visit, 400, text);
+    v2_fail_text(visit, 400, text);
     return false;
 }
 
@@ -260,7 +83,7 @@ fail_unknown_user(v2_visit_t *visit, bool of_2016)
         "Sorry, we can't find %s user '%s'. Please check that you have entered the correct domain.",
         of_2016 ? "CartoDB" : "CARTO", visit->user);
     visit->user = NULL;
-    fail_with(visit, 404, text);
+    v2_fail_text(visit, 404, text);
     return false;
 }
 
@@ -274,7 +97,7 @@ has_user(v2_visit_t *visit, bool of_2016)
         return true;
     if (err.kind == ERR_NOT_FOUND)
         return fail_unknown_user(visit, of_2016);
-    (void)refuse(visit, &err);
+    (void)v2_fail_err(visit, &err);
     return false;
 }
 
@@ -313,7 +136,7 @@ find_key(const request_t *request, const char *key, credentials_t *said)
 static bool
 within_rate(v2_visit_t *visit, const credentials_t *said)
 {
-    char who[TEXT_SIZE];
+    char who[WHO_SIZE];
     snprintf(who, sizeof who, "%s/%s", visit->user, said->key ? said->key : "");
     visit->rate = engine_rate(visit->call->engine, who);
     visit->counted = true;
@@ -334,7 +157,7 @@ static bool
 deny(v2_visit_t *visit, const v2_rule_t *rule, int status, const char *text)
 {
     bool of_2016 = rule->of_2016 || engine_flag(visit->call->engine, "carto_auth_2016");
-    fail_with(visit, of_2016 ? 401 : status, of_2016 ? "permission denied" : text);
+    v2_fail_text(visit, of_2016 ? 401 : status, of_2016 ? "permission denied" : text);
     return false;
 }
 
@@ -348,12 +171,26 @@ is_allowed(v2_visit_t *visit, const v2_rule_t *rule, const credentials_t *said)
     if (!engine_caller_of(visit->call->engine, visit->user, said->key, caller, &err)) {
         if (err.kind == ERR_NO_KEY)
             return deny(visit, rule, 401, "Unauthorized");
-        (void)refuse(visit, &err);
+        (void)v2_fail_err(visit, &err);
         return false;
     }
     if (strcmp(caller->role, "read") != 0)
         return true;
     return deny(visit, rule, 403, rule->master ? "permission denied" : "forbidden");
+}
+
+/* --- waiting --- */
+
+bool
+v2_is_served(void *request)
+{
+    return request_gone(request) || request_hurried(request);
+}
+
+patience_t
+v2_patience(const v2_visit_t *visit)
+{
+    return (patience_t){ .gone = v2_is_served, .arg = visit->call->request };
 }
 
 /* --- all of it --- */
@@ -365,10 +202,8 @@ fits(v2_visit_t *visit)
     if (size <= V2_PAYLOAD_MOST)
         return true;
     char number[NUMBER_SIZE];
-    char text[TEXT_SIZE];
     snprintf(number, sizeof number, "%zu", size);
-    too_large_text(text, number);
-    fail_with(visit, 400, text);
+    v2_fail_too_large(visit, number);
     return false;
 }
 
@@ -404,7 +239,7 @@ v2_serve(call_t *call, const v2_rule_t *rule, err_t *err)
         .host_user = host_label(request_header(call->request, "Host")),
     };
     err_clear(err);
-    bool served = serve(&visit, rule, err) || refuse(&visit, err);
+    bool served = serve(&visit, rule, err) || v2_fail_err(&visit, err);
     json_doc_destroy(&visit.asked);
     free(visit.host_user);
     return served;
