@@ -33,6 +33,7 @@ struct engine {
     char queue_key[200];
     const char *flag;  /* the one setting that is on; NULL: none */
     bool rate_over;    /* calls are refused */
+    bool rate_last;    /* each is the last that is not */
     uint32_t calls;    /* that were counted against a rate */
     bool started;      /* a cancel says that it never was, if not */
     job_state_t stops; /* what a cancel finds the job in, or makes of it; JOB_PENDING: nothing */
@@ -123,6 +124,8 @@ engine_rate(engine_t *self, const char *who)
     self->calls++;
     if (self->rate_over)
         return (rate_t){ .limit = 1000, .reset_s = 9, .retry_s = 2 };
+    if (self->rate_last)
+        return (rate_t){ .allowed = true, .limit = 1000, .reset_s = 9, .retry_s = 3 };
     return (rate_t){ .allowed = true, .limit = 1000, .remaining = 999, .reset_s = 1 };
 }
 

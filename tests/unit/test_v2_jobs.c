@@ -274,6 +274,20 @@ over_the_rate_nobody_gets_further(void **unused)
     assert_int_equal(fake.calls, calls);
 }
 
+static void
+the_last_call_that_is_allowed_says_once_when_to_come_again(void **unused)
+{
+    (void)unused;
+    fake.rate_last = true;
+    assert_int_equal(send("GET", V2_JOB "/" FAKE_JOB, NULL), 200);
+    assert_head("Carto-Rate-Limit-Remaining: 0\r\n");
+    assert_head("Retry-After: 3\r\n");
+    the_job->state = JOB_RUNNING;
+    assert_int_equal(send("DELETE", V2_JOB "/" FAKE_JOB, NULL), 503);
+    assert_head("Retry-After: 3\r\n");
+    assert_null(strstr(strstr(heard_head, "Retry-After: ") + 1, "Retry-After: "));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin_case, end_case)
 
 int
@@ -296,6 +310,7 @@ main(void)
         CASE(a_job_that_is_not_its_callers_or_not_cartos_is_not_found),
         CASE(a_query_that_cannot_be_waited_for_is_stopped),
         CASE(over_the_rate_nobody_gets_further),
+        CASE(the_last_call_that_is_allowed_says_once_when_to_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

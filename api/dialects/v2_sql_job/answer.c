@@ -148,7 +148,7 @@ v2_fail_err(v2_visit_t *visit, const err_t *err)
                  : err->kind == ERR_TIMEOUT   ? 504
                  : err->kind == ERR_DENIED    ? 403
                                               : 400;
-    if (status == 503)
+    if (status == 503 && visit->rate.retry_s == 0)
         reply_header(visit->call->reply, "Retry-After", "1");
     return v2_fail_text(visit, status, err->text);
 }
