@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/escape.h"
 #include "api/http_inner.h"
@@ -85,10 +84,8 @@ put_date(reply_t *self)
 {
     int64_t now_s = clock_wall_ms() / MS_PER_S;
     if (now_s != self->date_s || self->date[0] == '\0') {
-        time_t time = (time_t)now_s;
-        struct tm parts = { 0 };
-        gmtime_r(&time, &parts);
-        strftime(self->date, sizeof self->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+        char text[CLOCK_TEXT_SIZE];
+        snprintf(self->date, sizeof self->date, "Date: %s\r\n", clock_http(now_s * MS_PER_S, text));
         self->date_s = now_s;
     }
     put_text(self, self->date);

@@ -71,3 +71,13 @@ clock_iso_ms(int64_t ms, char text[CLOCK_TEXT_SIZE])
     snprintf(text + used, CLOCK_TEXT_SIZE - used, ".%03dZ", rest);
     return text;
 }
+
+const char *
+clock_http(int64_t ms, char text[CLOCK_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(ms / MS_PER_S);
+    struct tm parts = { 0 };
+    gmtime_r(&seconds, &parts);
+    strftime(text, CLOCK_TEXT_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    return text;
+}

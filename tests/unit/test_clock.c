@@ -10,6 +10,8 @@ times_are_written_in_utc(void **unused)
     assert_string_equal(clock_iso(1650566953069, text), "2022-04-21T18:49:13Z");
     assert_string_equal(clock_iso_ms(1650566953069, text), "2022-04-21T18:49:13.069Z");
     assert_string_equal(clock_iso_ms(0, text), "1970-01-01T00:00:00.000Z");
+    assert_string_equal(clock_http(1650566953069, text), "Thu, 21 Apr 2022 18:49:13 GMT");
+    assert_string_equal(clock_http(784111777000, text), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 static void

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/dialects/v2_sql_job/v2_sql_job.h"
 #include "common/clock.h"
@@ -134,12 +133,10 @@ static void
 put_disposition(v2_visit_t *visit, const v2_select_t *select)
 {
     char text[HEADER_SIZE];
-    char date[64];
-    time_t now = time(NULL);
-    struct tm parts;
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
+    char date[CLOCK_TEXT_SIZE];
     snprintf(text, sizeof text, "%s; filename=%s.json; modification-date=\"%s\";",
-             select->is_file ? "attachment" : "inline", select->filename, date);
+             select->is_file ? "attachment" : "inline", select->filename,
+             clock_http(clock_wall_ms(), date));
     reply_header(visit->call->reply, "Content-Disposition", text);
 }
 
