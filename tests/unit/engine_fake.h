@@ -32,6 +32,8 @@ struct engine {
     char token[300];
     char queue_key[200];
     const char *flag;  /* the one setting that is on; NULL: none */
+    const char *role;  /* of the key; NULL: it may write */
+    err_t refusal;     /* what orders fail with, if with anything */
     bool rate_over;    /* calls are refused */
     bool rate_last;    /* each is the last that is not */
     uint32_t calls;    /* that were counted against a rate */
@@ -101,6 +103,8 @@ engine_caller_of(engine_t *self, const char *tenant, const char *key, caller_t *
     if (strcmp(tenant, "demo") != 0 || (!generated && strcmp(key, FAKE_GIVEN) != 0))
         return err_set(err, ERR_NO_KEY, "nobody");
     *caller = (caller_t){ .tenant = "demo", .key_id = FAKE_ID, .role = "write", .source = "s" };
+    if (self->role)
+        snprintf(caller->role, sizeof caller->role, "%s", self->role);
     return true;
 }
 
@@ -204,6 +208,8 @@ fake_take(engine_t *self, const order_t *order, err_t *err)
 {
     if (!fake_away(self->away, err))
         return false;
+    if (self->refusal.kind != ERR_NONE)
+        return err_set(err, self->refusal.kind, "%s", self->refusal.text);
     if (self->crowded && order->queue_most > 0)
         return err_set(err, ERR_LIMIT, "%u jobs with this queue key wait already",
                        order->queue_most);

@@ -1,43 +1,7 @@
 /* CARTO's API over an engine in memory: what a cluster that is well seldom shows. */
 #include "tests/unit/unit.h"
 
-#include "tests/unit/v1_job_fake.h"
-
-#define V2_JOB "/user/demo/api/v2/sql/job"
-#define KEY "api_key=" FAKE_KEY
-
-static job_t *the_job;
-
-static int
-begin_case(void **unused)
-{
-    (void)unused;
-    fake = (engine_t){ .renewed_s = -1 };
-    content_type = "application/json";
-    the_job = job_new();
-    assert_true(jobid_parse(FAKE_JOB, &the_job->id));
-    free(the_job->dialect);
-    the_job->dialect = mem_text("v2_sql_job");
-    the_job->note = mem_text("{\"query\":\"SELECT 1\"}");
-    the_job->steps = 1;
-    fake.job = the_job;
-    return 0;
-}
-
-static int
-end_case(void **unused)
-{
-    (void)unused;
-    job_destroy(&the_job);
-    content_type = NULL;
-    return 0;
-}
-
-static int
-send(const char *method, const char *path, const char *body)
-{
-    return ask(method, path, KEY, body);
-}
+#include "tests/unit/v2_job_fake.h"
 
 static void
 a_new_job_is_answered_with_its_document(void **unused)
@@ -45,7 +9,7 @@ a_new_job_is_answered_with_its_document(void **unused)
     (void)unused;
     assert_int_equal(send("POST", V2_JOB, "{\"query\":\"SELECT 1\"}"), 201);
     assert_heard("{\"job_id\":\"" FAKE_JOB "\",\"user\":\"demo\",\"query\":\"SELECT 1\","
-                 "\"status\":\"pending\",\"created_at\":\"");
+                 "\"status\":\"pending\",\"created_at\":\"2022-04-23T03:50:09.085Z\",");
     assert_string_equal(fake.sql, "SELECT 1");
     assert_string_equal(fake.note, "{\"query\":\"SELECT 1\"}");
     assert_string_equal(fake.queue_key, "carto");
@@ -121,6 +85,17 @@ jobs_in_progress_are_named_by_their_user(void **unused)
     fake.list_count = 1;
     assert_int_equal(send("GET", "/user/demo/api/v1/jobs-wip", NULL), 200);
     assert_string_equal(heard, "{\"demo\":[\"" FAKE_JOB "\"]}");
+
+    job_t *newest = job_new();
+    assert_true(jobid_parse("0180548a-91be-7abc-9234-56789abcdef0", &newest->id));
+    newest->state = JOB_RUNNING;
+    job_t *const two[] = { newest, the_job };
+    fake.list = two;
+    fake.list_count = 2;
+    assert_int_equal(send("GET", "/user/demo/api/v1/jobs-wip", NULL), 200);
+    assert_string_equal(heard,
+                        "{\"demo\":[\"" FAKE_JOB "\",\"0180548a-91be-7abc-9234-56789abcdef0\"]}");
+    job_destroy(&newest);
 }
 
 /* --- update --- */
@@ -241,55 +216,6 @@ a_job_that_is_not_its_callers_or_not_cartos_is_not_found(void **unused)
     assert_string_equal(heard, said);
 }
 
-/* --- the synchronous API --- */
-
-static void
-a_query_that_cannot_be_waited_for_is_stopped(void **unused)
-{
-    (void)unused;
-    assert_int_equal(ask("GET", "/user/demo/api/v2/sql", KEY "&q=SELECT+1", NULL), 503);
-    assert_string_equal(heard, "{\"error\":[\"too many queries are being waited for\"]}");
-    assert_string_equal(fake.sql, "SELECT 1");
-    assert_string_equal(fake.queue_key, "");
-    assert_int_equal(fake.waited_ms, 5000);
-}
-
-/* --- the rate --- */
-
-static void
-over_the_rate_nobody_gets_further(void **unused)
-{
-    (void)unused;
-    fake.rate_over = true;
-    assert_int_equal(send("POST", V2_JOB, "{\"query\":\"SELECT 1\"}"), 429);
-    assert_heard("\"context\":\"limit\",\"detail\":\"rate-limit\"}");
-    assert_head("Carto-Rate-Limit-Limit: 1000\r\n");
-    assert_head("Carto-Rate-Limit-Remaining: 0\r\n");
-    assert_head("Carto-Rate-Limit-Reset: 9\r\n");
-    assert_head("Retry-After: 2\r\n");
-    assert_string_equal(fake.sql, "");
-    uint32_t calls = fake.calls;
-    assert_int_equal(ask("OPTIONS", V2_JOB, NULL, NULL), 200);
-    assert_int_equal(ask("GET", "/user/nobody/api/v2/sql/job", NULL, NULL), 404);
-    assert_int_equal(fake.calls, calls);
-}
-
-static void
-the_last_call_that_is_allowed_says_once_when_to_come_again(void **unused)
-{
-    (void)unused;
-    fake.rate_last = true;
-    assert_int_equal(send("GET", V2_JOB "/" FAKE_JOB, NULL), 200);
-    assert_head("Carto-Rate-Limit-Remaining: 0\r\n");
-    assert_head("Retry-After: 3\r\n");
-    the_job->state = JOB_RUNNING;
-    assert_int_equal(send("DELETE", V2_JOB "/" FAKE_JOB, NULL), 503);
-    assert_head("Retry-After: 3\r\n");
-    assert_null(strstr(strstr(heard_head, "Retry-After: ") + 1, "Retry-After: "));
-}
-
-#define CASE(test) cmocka_unit_test_setup_teardown(test, begin_case, end_case)
-
 int
 main(void)
 {
@@ -308,9 +234,6 @@ main(void)
         CASE(a_job_that_ends_while_it_is_cancelled_says_how),
         CASE(a_cancel_that_is_not_over_yet_can_be_asked_again),
         CASE(a_job_that_is_not_its_callers_or_not_cartos_is_not_found),
-        CASE(a_query_that_cannot_be_waited_for_is_stopped),
-        CASE(over_the_rate_nobody_gets_further),
-        CASE(the_last_call_that_is_allowed_says_once_when_to_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

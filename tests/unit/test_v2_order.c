@@ -238,6 +238,7 @@ a_job_stands_in_its_users_line_with_cartos_times(void **unused)
     assert_int_equal(order->queue_most, 64);
     assert_int_equal(order->retention_s, 7200);
     assert_int_equal(order->statement_timeout_ms, 12 * 3600 * 1000);
+    assert_int_equal(order->deadline_ms, 7 * 24 * 3600 * 1000);
     assert_int_equal(order->autocommit, AUTOCOMMIT_NEEDED);
     assert_int_equal(order->priority, -1);
     assert_null(order->source);

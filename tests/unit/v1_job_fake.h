@@ -17,6 +17,7 @@ static atomic_bool stopping; /* of the server */
 static const char *content_type;
 static const char *idempotency_key;
 static const char *idempotency_key_again; /* the header's second one */
+static const char *authorization;         /* instead of the key that it has else */
 static header_t more_headers[4];
 static uint32_t more_count;
 static char heard_head[4096];
@@ -31,7 +32,7 @@ ask(const char *method, const char *path, const char *query, const char *body)
     router_engine(router, &fake);
     static fake_request_t request;
     fake_request(&request, method, path, query);
-    fake_header(&request, "Authorization", "Bearer " FAKE_KEY);
+    fake_header(&request, "Authorization", authorization ? authorization : "Bearer " FAKE_KEY);
     if (content_type)
         fake_header(&request, "Content-Type", content_type);
     if (idempotency_key)
