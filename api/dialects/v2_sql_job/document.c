@@ -120,12 +120,6 @@ reason_of(const walk_t *walk, const stage_t *stage, const v2_place_t *place)
     return has_failed(stage->main.state) ? stage->main.error : NULL;
 }
 
-static bool
-is_cut(job_state_t state)
-{
-    return state == JOB_CANCELLED || state == JOB_UNKNOWN;
-}
-
 /* The next text. Behind one that has failed nothing runs. */
 static stage_t
 walk_on(walk_t *walk, json_part_t item)
@@ -146,7 +140,7 @@ walk_on(walk_t *walk, json_part_t item)
         walk->failed = true;
         walk->reason = stage.main.error;
     }
-    walk->cut = walk->cut || is_cut(stage.main.state) || is_cut(stage.fallback);
+    walk->cut = walk->cut || stage.main.state == JOB_CANCELLED || stage.fallback == JOB_CANCELLED;
     return stage;
 }
 
