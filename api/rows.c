@@ -129,7 +129,7 @@ inline_page(rows_t *self, err_t *err)
 
 /* A page that is not there may have been moved since the job was looked up. */
 static page_t *
-fetch_page(rows_t *self, uint32_t most, err_t *err)
+page_anywhere(rows_t *self, uint32_t most, err_t *err)
 {
     const page_source_t *source = &self->source;
     page_key_t key = key_of(self);
@@ -147,6 +147,21 @@ fetch_page(rows_t *self, uint32_t most, err_t *err)
     if (!page && err->kind == ERR_NOT_FOUND)
         say_broken(self, "a page is missing", err);
     return page;
+}
+
+/* Who inflates a page sees by that whether it is damaged. */
+static bool
+check_bytes(const rows_t *self, const page_t *page, err_t *err)
+{
+    return !self->stored || !page->data || page_sound(page)
+           || say_broken(self, "the page's bytes have another hash", err);
+}
+
+static page_t *
+fetch_page(rows_t *self, uint32_t most, err_t *err)
+{
+    own(page) page = page_anywhere(self, most, err);
+    return page && check_bytes(self, page, err) ? take(page) : NULL;
 }
 
 /* The page that holds the next row, and of which its scout, or the store, has left the bytes where
@@ -216,7 +231,7 @@ find_page(rows_t *self, err_t *err)
     ahead_take(&self->ahead, self->next, &self->page, &self->sheet);
     if (self->result->inlined) {
         self->page = inline_page(self, err);
-        return self->page != NULL;
+        return self->page && check_bytes(self, self->page, err);
     }
     if (!self->sheet && !self->page && !self->stored)
         self->sheet = shelf_find(self->source.shelf, &key, self->next);
@@ -261,8 +276,6 @@ keep(rows_t *self, err_t *err)
     const page_t *page = self->page;
     claim_cut(&self->claim, page->size);
     self->next_rows = page->next_rows;
-    if (!page_sound(page))
-        return say_broken(self, "the page's bytes have another hash", err);
     return check_page(self, page->first_row, page->rows, page->before, page->hash, err);
 }
 

@@ -97,7 +97,8 @@ send_for(void *arg, errand_t *errand)
     own(page) page = fetch(arg, &errand->key, errand->row, SHELF_LARGE, &err);
     if (page && page->data && !errand->stored)
         errand->sheet = shelf_put(shelf, &errand->key, &page, NULL, &err);
-    errand->page = take(page);
+    else if (page && (!page->data || page_sound(page)))
+        errand->page = take(page);
     latch_raise(&errand->latch, ERRAND_DONE);
     return true;
 }

@@ -96,6 +96,29 @@ a_page_of_another_result_in_its_place_is_refused(void **unused)
     }
 }
 
+/* Whether its reader fetches it, or a scout does. */
+static void
+a_page_that_goes_out_as_it_is_stored_is_what_its_hash_says(void **unused)
+{
+    (void)unused;
+    for (int place = 0; place < 2 * PAGES; place++) {
+        world_t world;
+        world_init(&world);
+        world.ahead = place >= PAGES;
+        const page_t *page = world.pages[place % PAGES];
+        page->data[page->size / 2] ^= 1;
+        err_t err;
+        own(rows) rows = open_as(&world, 0, true, &err);
+        run_t run;
+        int count = 0;
+        while (rows_run(rows, INT64_MAX, &run, &err))
+            count += (int)run.rows;
+        assert_int_equal(err.kind, ERR_INTERNAL);
+        assert_int_equal(count, place % PAGES * PAGE_ROWS);
+        world_end(&world);
+    }
+}
+
 static void
 a_last_page_that_is_not_the_manifests_is_refused(void **unused)
 {
@@ -155,6 +178,7 @@ main(void)
         CLAIM(pages_that_are_moved_while_they_are_read_are_found_again),
         CLAIM(a_job_that_is_removed_while_it_is_read_is_gone),
         CLAIM(a_page_of_another_result_in_its_place_is_refused),
+        CLAIM(a_page_that_goes_out_as_it_is_stored_is_what_its_hash_says),
         CLAIM(a_last_page_that_is_not_the_manifests_is_refused),
         CLAIM(a_result_that_has_more_rows_than_its_manifest_is_refused),
         CLAIM(pages_that_expire_while_they_are_read_are_gone),
