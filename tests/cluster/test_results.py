@@ -17,8 +17,8 @@ SQL = f"SELECT i, md5(i::text) AS word FROM generate_series(1, {ROWS}) i"
 
 @pytest.fixture(scope="module")
 def one(module_cluster):
-    """A cluster whose first API node has a single store connection for pages."""
-    return module_cluster("--set", "page_readers=1")
+    """A cluster whose API nodes have a single store connection for pages, and little room for large ones."""
+    return module_cluster("--set", "page_readers=1", "--set", "large_pages_mib=8")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,22 @@ def test_slow_readers_keep_nobody_waiting(one, job):
         for sock, heard in slow:
             assert lines(read_on(sock, heard)) == ROWS
     assert took < 20, f"five whole reads beside eight slow ones took {took:.1f} s"
+
+
+def test_readers_of_large_rows_wait_for_each_other_and_get_them_all(one, job):
+    large = one.submit("""SELECT i, string_agg(md5((i * 1000000 + n)::text), '') AS word
+                          FROM generate_series(1, 5) i, generate_series(1, 150000) n GROUP BY i""")
+    assert one.wait(large)["jobState"] == "COMPLETED"
+    ways = [(name, coding) for name in ("ndjson", "msgpack") for coding in ("identity", "zstd")]
+    with concurrent.futures.ThreadPoolExecutor(13) as pool:
+        read = [pool.submit(streams.get, one, everything(large, name), f"Accept-Encoding: {coding}")
+                for name, coding in ways * 3]
+        small = pool.submit(streams.get, one, everything(job))
+        bodies = [reply.result().body for reply in read]
+        assert lines(small.result()) == ROWS
+    for one_way in (bodies[n::len(ways)] for n in range(len(ways))):
+        assert one_way[0] == one_way[1] == one_way[2]
+    assert bodies[0].count(b"\n") == 5 and len(bodies[0]) > 5 * 4_800_000
 
 
 def test_a_node_that_dies_cuts_its_streams(one, job):
