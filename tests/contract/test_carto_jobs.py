@@ -170,6 +170,10 @@ def test_a_job_keeps_its_form(demo, blocked):
         for body in wrong:
             refused(demo.job("PUT", job, json=body), 400, NO_SQL)
             refused(demo.job("PATCH", job, json=body), 400, NO_SQL)
+    for body, text in (("S" * 65536, "a job's queries have at most 65536 bytes"),
+                       (["S"] * 1001, "a job has at most 1000 queries")):
+        form = "SELECT 1" if isinstance(body, str) else ("SELECT 1",)
+        refused(demo.job("PUT", forms[form], json={"query": body}), 400, text)
     edited = demo.job("PUT", forms["fallback"], json=demo.read(forms["fallback"]) | {
         "query": {"query": [{"query": "SELECT 2", "onerror": "SELECT 3"}], "onsuccess": "SELECT 4"}})
     assert edited.json()["query"] == {"query": [{"query": "SELECT 2", "onerror": "SELECT 3",

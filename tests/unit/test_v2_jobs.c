@@ -141,6 +141,10 @@ static void
 a_job_does_not_change_its_form(void **unused)
 {
     (void)unused;
+    static char large[70000];
+    snprintf(large, sizeof large, "{\"query\":\"%069900d\"}", 1);
+    assert_int_equal(send("PUT", V2_JOB "/" FAKE_JOB, large), 400);
+    assert_string_equal(heard, "{\"error\":[\"a job's queries have at most 65536 bytes\"]}");
     assert_int_equal(send("PUT", V2_JOB "/" FAKE_JOB, "{\"query\":[\"SELECT 2\"]}"), 400);
     assert_string_equal(heard, "{\"error\":[\"You must indicate a valid SQL\"]}");
     assert_false(fake.edited);

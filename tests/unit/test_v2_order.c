@@ -70,7 +70,7 @@ assert_refused_as(const char *query, bool update, const char *said)
     reading_t reading = read_as(query, update);
     if (reading.good)
         fail_msg("%s is taken", query);
-    assert_int_equal(reading.err.kind, ERR_INVALID);
+    assert_int_equal(reading.err.kind, strstr(said, " at most ") ? ERR_LIMIT : ERR_INVALID);
     if (strcmp(reading.err.text, said) != 0)
         fail_msg("%s: %s", query, reading.err.text);
     put_down(&reading);
@@ -223,6 +223,32 @@ a_job_has_at_most_a_thousand_queries(void **unused)
     own(mem) objects = a_list("{\"query\":\"a\"}", ORDER_STEPS_MOST + 1);
     own(mem) fallback = mem_format("{\"query\":[%s]}", objects);
     assert_refused_as(fallback, false, "a job has at most 1000 queries");
+    own(mem) pairs = a_list("{\"query\":\"a\",\"onerror\":\"b\"}", ORDER_STEPS_MOST / 2);
+    own(mem) both = mem_format("{\"query\":[%s],\"onerror\":\"c\"}", pairs);
+    assert_refused_as(both, false, "a job has at most 1000 queries");
+}
+
+/* A text whose note has this length. Caller owns the result. */
+static mem_t *
+a_text_noted_with(size_t size)
+{
+    char *text = mem_array(size, 1);
+    memset(text, 'a', size - sizeof "{\"query\":}" + 1);
+    text[0] = text[strlen(text) - 1] = '"';
+    return (mem_t *)text;
+}
+
+static void
+a_jobs_queries_have_at_most_64_kib_as_json(void **unused)
+{
+    (void)unused;
+    own(mem) fits = a_text_noted_with(ORDER_NOTE_MOST);
+    reading_t reading = read_as((const char *)fits, true);
+    assert_true(reading.good);
+    assert_int_equal(strlen(reading.wish.note), ORDER_NOTE_MOST);
+    put_down(&reading);
+    own(mem) more = a_text_noted_with(ORDER_NOTE_MOST + 1);
+    assert_refused_as((const char *)more, true, "a job's queries have at most 65536 bytes");
 }
 
 /* --- the order --- */
@@ -286,6 +312,7 @@ main(void)
         cmocka_unit_test(what_has_none_of_the_forms_is_refused),
         cmocka_unit_test(objects_in_a_list_are_taken_from_documents_that_come_back_only),
         cmocka_unit_test(a_job_has_at_most_a_thousand_queries),
+        cmocka_unit_test(a_jobs_queries_have_at_most_64_kib_as_json),
         cmocka_unit_test(a_job_stands_in_its_users_line_with_cartos_times),
         cmocka_unit_test(the_query_is_noted_as_it_was_asked_for),
         cmocka_unit_test(a_form_is_told_by_the_query),

@@ -148,17 +148,23 @@ fail_not_pending(v2_visit_t *visit)
     return v2_fail(visit, &failure);
 }
 
+static bool
+no_sql(err_t *err)
+{
+    return err_set(err, ERR_INVALID, "You must indicate a valid SQL");
+}
+
 /* A job keeps its form. */
 static bool
 edit(v2_visit_t *visit, const job_t *job, const json_doc_t *note, err_t *err)
 {
     v2_wish_t wish;
     if (!v2_wish_read(&wish, json_doc_part(visit->asked, "query"), true, err))
-        return err_set(err, ERR_INVALID, "You must indicate a valid SQL");
+        return err->kind != ERR_LIMIT && no_sql(err);
     bool same = wish.form == v2_form_of(json_doc_part(note, "query"));
     bool edited =
         same ? engine_edit(visit->call->engine, &visit->call->caller, &job->id, &wish.order, err)
-             : err_set(err, ERR_INVALID, "You must indicate a valid SQL");
+             : no_sql(err);
     v2_wish_clear(&wish);
     return edited;
 }

@@ -35,7 +35,13 @@ no_form(err_t *err)
 static bool
 too_many(err_t *err)
 {
-    return err_set(err, ERR_INVALID, "a job has at most %d queries", ORDER_STEPS_MOST);
+    return err_set(err, ERR_LIMIT, "a job has at most %d queries", ORDER_STEPS_MOST);
+}
+
+static bool
+too_large(err_t *err)
+{
+    return err_set(err, ERR_LIMIT, "a job's queries have at most %d bytes", ORDER_NOTE_MOST);
 }
 
 /* --- what there is --- */
@@ -263,6 +269,23 @@ note_of(json_part_t query)
 
 /* --- all of it --- */
 
+void
+v2_wish_clear(v2_wish_t *self)
+{
+    free(self->note);
+    free(self->conditions);
+    free(self->steps);
+}
+
+/* Those that may follow others were not counted before. */
+static bool
+fits(const v2_wish_t *self, err_t *err)
+{
+    if (self->order.step_count > ORDER_STEPS_MOST)
+        return too_many(err);
+    return strlen(self->note) <= ORDER_NOTE_MOST || too_large(err);
+}
+
 bool
 v2_wish_read(v2_wish_t *self, json_part_t query, bool update, err_t *err)
 {
@@ -284,13 +307,8 @@ v2_wish_read(v2_wish_t *self, json_part_t query, bool update, err_t *err)
     self->order.queue_key = queue_key;
     self->order.queue_key_size = sizeof queue_key - 1;
     self->order.queue_most = QUEUED_MOST;
-    return true;
-}
-
-void
-v2_wish_clear(v2_wish_t *self)
-{
-    free(self->note);
-    free(self->conditions);
-    free(self->steps);
+    if (fits(self, err))
+        return true;
+    v2_wish_clear(self);
+    return false;
 }

@@ -99,7 +99,8 @@ typedef struct {
 } v2_wish_t;
 
 /* Read a `query`. `update`: a list may hold the objects that a document shows. Fails with
- * ERR_INVALID, in CARTO's words, and leaves nothing to be cleared then. */
+ * ERR_INVALID, in CARTO's words, and with ERR_LIMIT when there is too much; leaves nothing to be
+ * cleared then. */
 bool v2_wish_read(v2_wish_t *self, json_part_t query, bool update, err_t *err) MUST_USE;
 void v2_wish_clear(v2_wish_t *self);
 
