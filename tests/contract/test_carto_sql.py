@@ -3,6 +3,7 @@ import gzip
 import re
 
 import pytest
+import raw
 from carto import Carto, refused
 
 TIMEOUT = ("You are over platform's limits: SQL query timeout error. Refactor your query before "
@@ -256,6 +257,21 @@ def test_a_query_that_somebody_else_has_stopped_is_429_too(demo):
     assert job["failed_reason"] == "canceling statement due to user request"
 
 
+def active(demo, mark):
+    """How many queries with this mark run just now."""
+    return demo.rows(f"SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep%{mark}%'"
+                     " AND state = 'active' AND pid <> pg_backend_pid()")[0]["n"]
+
+
+def test_a_query_whose_caller_hangs_up_is_stopped(cluster, demo):
+    sock = raw.dial(int(cluster.url.rsplit(":", 1)[1]))
+    raw.give(sock, f"GET /user/demo/api/v2/sql?api_key={demo.key}&q=SELECT%20pg_sleep(300)%20/*%20left%20*/ "
+                   "HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    cluster.until(lambda: active(demo, "left") == 1, 20)
+    sock.close()
+    cluster.until(lambda: active(demo, "left") == 0, 20)
+
+
 @pytest.fixture(scope="module")
 def hasty(module_cluster):
     return module_cluster("--set", "wait_cap_ms=500")
@@ -264,8 +280,7 @@ def hasty(module_cluster):
 def test_a_query_that_nobody_waits_for_is_stopped(hasty):
     demo = Carto(hasty)
     refused(demo.sql("SELECT pg_sleep(30) /* hasty */"), 429, TIMEOUT, context="limit", detail="datasource")
-    assert demo.rows("SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep%hasty%'"
-                     " AND state = 'active' AND pid <> pg_backend_pid()") == [{"n": 0}]
+    assert active(demo, "hasty") == 0
     assert demo.run("SELECT 1")["status"] == "done"
 
 
