@@ -99,6 +99,10 @@ def test_a_table_is_made_filled_and_read(client):
     assert rows["rows"] == [{"a": 2, "b": "x1"}, {"a": 6, "b": "x3"}] and rows["total_rows"] == 2
     done = client.create_and_wait("BEGIN; DROP TABLE IF EXISTS client_table; CREATE TABLE client_table (c int); COMMIT;")
     assert done["status"] == "done"
+    done = client.create_and_wait("BEGIN; DROP TABLE IF EXISTS client_table; CREATE TABLE client_table AS "
+                                  "(SELECT 1 AS c); ; COMMIT;")
+    assert done["status"] == "done"
+    assert client.sql("EXPLAIN SELECT * FROM client_table", post=False)["total_rows"] == 1
     assert client.sql("SELECT * FROM client_table")["fields"] == {"c": {"type": "number", "pgtype": "int4"}}
 
 

@@ -201,6 +201,7 @@ def test_options_is_answered_to_anybody(nobody, a_job):
             answer = nobody.call("OPTIONS", prefix + path, headers={"Host": "localhost"})
             assert answer.status_code == 200 and answer.content == b""
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert answer.headers["Vary"] == "Authorization"
             for name in ("X-Requested-With", "X-Prototype-Version", "X-CSRF-Token", "Authorization",
                          "Carto-Source-Lib", "Carto-Source-Context", "Carto-Source-Context-Id"):
                 assert name in answer.headers["Access-Control-Allow-Headers"].split(", ")

@@ -17,8 +17,9 @@ header_number(reply_t *reply, const char *name, int64_t number)
     reply_header(reply, name, text);
 }
 
+/* Pages of other hosts may read it; what is said to one key is not for another's cache. */
 static void
-put_cross_origin(reply_t *reply)
+put_audience(reply_t *reply)
 {
     reply_header(reply, "Access-Control-Allow-Origin", "*");
     reply_header(reply, "Access-Control-Allow-Headers",
@@ -27,6 +28,7 @@ put_cross_origin(reply_t *reply)
     reply_header(reply, "Access-Control-Expose-Headers",
                  "Carto-Rate-Limit-Limit, Carto-Rate-Limit-Remaining, Carto-Rate-Limit-Reset, "
                  "Retry-After");
+    reply_header(reply, "Vary", "Authorization");
 }
 
 /* A client that finds all four of them takes the answer for one about its rate. */
@@ -54,8 +56,7 @@ static void
 put_headers(const v2_visit_t *visit)
 {
     reply_t *reply = visit->call->reply;
-    put_cross_origin(reply);
-    reply_header(reply, "Vary", "Authorization");
+    put_audience(reply);
     if (visit->user && is_header_text(visit->user)) {
         reply_header(reply, "Carto-User", visit->user);
         reply_header(reply, "Carto-User-Id", visit->user);
@@ -85,7 +86,7 @@ bool
 v2_options(call_t *call, err_t *err)
 {
     (void)err;
-    put_cross_origin(call->reply);
+    put_audience(call->reply);
     return true;
 }
 
