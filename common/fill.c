@@ -134,6 +134,24 @@ put_held(filling_t *self, const piece_t *piece)
     }
 }
 
+/* A text that holds code: a template of its own, with each quote twice. */
+static void
+put_coded(filling_t *self, const piece_t *piece)
+{
+    const char *end = piece->at + piece->size - piece->after;
+    own(mem) code = mem_copy(piece->at + piece->before, (size_t)(end - piece->at) - piece->before);
+    char *to = code;
+    for (const char *from = code; *from; from++) {
+        *to++ = *from;
+        from += from[0] == '\'' && from[1] == '\'';
+    }
+    *to = '\0';
+    own(mem) filled = fill(code, self->values, self->depth + 1);
+    put(self, piece->at, piece->before);
+    put_value(self, filled, '\'', false);
+    put(self, end, piece->after);
+}
+
 /* What it holds, when that is code: a template of its own. */
 static void
 put_code(filling_t *self, const piece_t *piece)
@@ -180,11 +198,51 @@ put_bare(filling_t *self, const char *value, bool escaped)
     put(self, "'", 1);
 }
 
-static void
-put_piece(filling_t *self, const piece_t *piece, bool is_code)
+/* Is a quote here code? Behind DO, AS (a routine's body), EXECUTE, and LANGUAGE with its name; and
+ * where a text of code is carried on. */
+typedef struct {
+    piece_t word; /* the last one */
+    bool named;   /* the one before was LANGUAGE */
+    bool coded;   /* it is a text of code */
+} place_t;
+
+static bool
+place_is_code(const place_t *self, const piece_t *piece)
 {
+    return self->word.at
+           && (self->named || (self->coded && piece->kind == PIECE_TEXT)
+               || piece_is(&self->word, "DO") || piece_is(&self->word, "AS")
+               || piece_is(&self->word, "EXECUTE"));
+}
+
+static void
+place_pass(place_t *self, const piece_t *piece)
+{
+    if (piece->kind == PIECE_SPACE || piece->kind == PIECE_LINE || piece->kind == PIECE_BLOCK)
+        return;
+    self->coded = piece->kind == PIECE_TEXT && place_is_code(self, piece);
+    self->named = self->word.at && piece_is(&self->word, "LANGUAGE");
+    self->word = *piece;
+}
+
+/* A text. Code is looked into where what is in the quote is what it says. */
+static void
+put_text(filling_t *self, const piece_t *piece, bool is_code, bool carries_on)
+{
+    if (!is_code)
+        put_quoted(self, piece);
+    else if (piece->slashes || carries_on || self->depth >= CODE_DEEP)
+        put(self, piece->at, piece->size);
+    else
+        put_coded(self, piece);
+}
+
+static void
+put_piece(filling_t *self, const piece_t *piece, const place_t *place)
+{
+    bool is_code = place_is_code(place, piece);
     switch (piece->kind) {
-    case PIECE_TEXT:
+    case PIECE_TEXT: put_text(self, piece, is_code, place->coded); break;
     case PIECE_NAME: put_quoted(self, piece); break;
     case PIECE_DOLLAR: put_dollar(self, piece, is_code); break;
     case PIECE_END:
@@ -195,31 +253,6 @@ put_piece(filling_t *self, const piece_t *piece, bool is_code)
     case PIECE_NUMBER:
     case PIECE_SIGN: put(self, piece->at, piece->size); break;
     }
-}
-
-/* Is a dollar quote here code? Behind DO, AS (a routine's body), EXECUTE, and LANGUAGE with its
- * name.
- */
-typedef struct {
-    piece_t word; /* the last one */
-    bool named;   /* the one before was LANGUAGE */
-} place_t;
-
-static bool
-place_is_code(const place_t *self)
-{
-    return self->word.at
-           && (self->named || piece_is(&self->word, "DO") || piece_is(&self->word, "AS")
-               || piece_is(&self->word, "EXECUTE"));
-}
-
-static void
-place_pass(place_t *self, const piece_t *piece)
-{
-    if (piece->kind == PIECE_SPACE || piece->kind == PIECE_LINE || piece->kind == PIECE_BLOCK)
-        return;
-    self->named = self->word.at && piece_is(&self->word, "LANGUAGE");
-    self->word = *piece;
 }
 
 static char *
@@ -243,7 +276,7 @@ fill(const char *sql, const fill_values_t *values, int depth)
             put_bare(&filling, value, escaped);
             scan.at = piece.at + size;
         } else {
-            put_piece(&filling, &piece, place_is_code(&place));
+            put_piece(&filling, &piece, &place);
         }
         place_pass(&place, &piece);
     }

@@ -7,8 +7,11 @@
  * filled in. Other placeholders stay as they are, and so does one that a backslash hides. The
  * filled text has as many statements as the template, whatever the values are.
  *
- * A dollar quote that holds code (behind DO, AS, EXECUTE or LANGUAGE with its name) is a template
- * of its own, by the same rules: a message is a stranger's text, and stays one in a routine's body.
+ * A quote that holds code (behind DO, AS, EXECUTE or LANGUAGE with its name) is a template of its
+ * own, by the same rules: a message is a stranger's text, and stays one in a routine's body. Where
+ * it cannot be told what it would become nothing is filled in: in code in a quote in which a
+ * backslash means something, and in what carries on a text of code on another line.
+ * What a routine puts together by itself and runs then is its own business.
  * Pure; any thread.
  */
 #ifndef COMMON_FILL_H

@@ -206,6 +206,19 @@ def test_a_quote_in_the_message_stays_in_the_message(demo, errors, message):
     assert errors() == [(job["job_id"], message)] * 2
 
 
+@pytest.mark.parametrize("body", [
+    "DO 'BEGIN INSERT INTO batch_errors VALUES (''x'', ''<%= error_message %>''); END'",
+    "DO LANGUAGE plpgsql 'BEGIN INSERT INTO batch_errors VALUES (''x'', <%= error_message %>); END'",
+    "DO $$ BEGIN INSERT INTO batch_errors VALUES ('x', '<%= error_message %>'); END $$",
+    "DO $$ BEGIN EXECUTE 'INSERT INTO batch_errors VALUES (''x'', ''<%= error_message %>'')'; END $$"])
+def test_a_message_does_not_get_into_a_routines_body_as_code(demo, errors, body):
+    message = "'); DROP TABLE batch_errors; END --"
+    raising = "DO $do$ BEGIN RAISE EXCEPTION USING MESSAGE = '" + message.replace("'", "''") + "'; END $do$"
+    job = demo.run({"query": [{"query": raising, "onerror": body}]})
+    assert job["query"]["query"][0]["fallback_status"] == "done", job
+    assert errors() == [("x", message)]
+
+
 def test_a_template_in_the_text_of_a_query_is_none(demo, errors):
     job = demo.run({"query": [{"query": INSERT}]})
     assert job["status"] == "done"

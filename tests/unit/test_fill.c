@@ -104,6 +104,34 @@ in_a_routine_s_body_it_stays_a_value(void **unused)
 }
 
 static void
+in_a_body_that_is_a_quoted_text_it_stays_a_value_too(void **unused)
+{
+    (void)unused;
+    static const char evil[] = "'); DROP TABLE t; END --";
+    assert_filled("DO 'BEGIN f(''<%= error_message %>''); END'", evil,
+                  "DO 'BEGIN f(''''''); DROP TABLE t; END --''); END'");
+    assert_filled("DO 'BEGIN f(<%= error_message %>); END'", evil,
+                  "DO 'BEGIN f(''''''); DROP TABLE t; END --''); END'");
+    assert_filled("DO LANGUAGE 'plpgsql' '/* <%= error_message %> */ f(<%= job_id %>)'", "*/",
+                  "DO LANGUAGE 'plpgsql' '/* <%= error_message %> */ f(''j-1'')'");
+    assert_filled("DO $$ EXECUTE 'SELECT ''<%= error_message %>''' $$", "'||f()||'",
+                  "DO $$ EXECUTE 'SELECT ''''''||f()||''''''' $$");
+    assert_filled("DO 'EXECUTE ''f(''''<%= error_message %>'''')'''", "'",
+                  "DO 'EXECUTE ''f('''''''''''''''')'''");
+    /* as it is where nobody can tell what it would become */
+    static const char *const kept[] = {
+        "DO E'f(\\'<%= error_message %>\\')'",
+        "DO U&'f(''<%= error_message %>'')'",
+        "DO 'f(''a'\n'<%= error_message %>'')'",
+        "DO 'f(''a' -- b\n 'b' \n '<%= error_message %>'')'",
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        assert_filled(kept[i], evil, kept[i]);
+    assert_filled("DO 'a'; SELECT '<%= error_message %>'", "'", "DO 'a'; SELECT ''''");
+    assert_filled("DO 'it''s' '", "", "DO 'it''s' '");
+}
+
+static void
 in_a_dollar_quote_the_closing_tag_is_left_out(void **unused)
 {
     (void)unused;
@@ -219,6 +247,7 @@ main(void)
         cmocka_unit_test(in_a_quoted_name_double_quotes_are_doubled),
         cmocka_unit_test(in_a_dollar_quote_it_stands_as_it_is),
         cmocka_unit_test(in_a_routine_s_body_it_stays_a_value),
+        cmocka_unit_test(in_a_body_that_is_a_quoted_text_it_stays_a_value_too),
         cmocka_unit_test(in_a_dollar_quote_the_closing_tag_is_left_out),
         cmocka_unit_test(no_tag_comes_about_where_value_and_template_meet),
         cmocka_unit_test(outside_of_quotes_it_becomes_a_text),
