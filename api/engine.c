@@ -20,6 +20,8 @@ enum {
     CALLERS_MOST = 10000, /* whose rate of calls is remembered */
     HANDS = 4,
     REMOVERS = 2,
+    HANDS_WAIT_MS = 5000,
+    PAGES_WAIT_MS = 30000, /* a stream that has begun would be cut */
 };
 
 /* --- the gathered calls, each on its own thread --- */
@@ -184,11 +186,11 @@ open_lanes(engine_t *self, const conf_t *conf, err_t *err)
     self->find_store = store_new(dsn, "millrace-api find");
     self->key_store = store_new(dsn, "millrace-api key");
     self->terms_store = store_new(dsn, "millrace-api terms");
-    self->hands = readers_new(dsn, "millrace-api hand", HANDS);
-    self->removers = readers_new(dsn, "millrace-api remove", REMOVERS);
-    self->readers = readers_new(dsn, "millrace-api page", (uint32_t)conf_int(conf, "page_readers"));
-    self->scouts =
-        scouts_new((uint32_t)conf_int(conf, "page_readers"), source_page, self, self->shelf, err);
+    self->hands = readers_new(dsn, "millrace-api hand", HANDS, HANDS_WAIT_MS);
+    self->removers = readers_new(dsn, "millrace-api remove", REMOVERS, HANDS_WAIT_MS);
+    uint32_t readers = (uint32_t)conf_int(conf, "page_readers");
+    self->readers = readers_new(dsn, "millrace-api page", readers, PAGES_WAIT_MS);
+    self->scouts = scouts_new(readers, source_page, self, self->shelf, err);
     if (!self->scouts || !measure_clock(self, err))
         return false;
 

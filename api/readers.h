@@ -1,20 +1,21 @@
 /* readers.h - a few store connections, lent for one call each: for reading pages, say.
  *
  * No connection is held while bytes go to a client: a slow client costs a thread, never a
- * connection. Who finds all of them lent waits for at most READERS_WAIT_MS. After a failed attempt
- * to reach the store everybody is told so at once for READERS_AWAY_MS. Any thread.
+ * connection. Who finds all of them lent waits in line. After a failed attempt to reach the store
+ * everybody is told so at once for READERS_AWAY_MS. Any thread.
  */
 #ifndef API_READERS_H
 #define API_READERS_H
 
 #include "common/store.h"
 
-enum { READERS_WAIT_MS = 5000, READERS_AWAY_MS = 250 };
+enum { READERS_AWAY_MS = 250 };
 
 typedef struct readers readers_t;
 
-/* `count` connections to `dsn`, made when first needed. Caller owns the result. */
-readers_t *readers_new(const char *dsn, const char *who, uint32_t count) MUST_USE;
+/* `count` connections to `dsn`, made when first needed, for which a call waits at most `wait_ms`.
+ * Caller owns the result. */
+readers_t *readers_new(const char *dsn, const char *who, uint32_t count, int64_t wait_ms) MUST_USE;
 void readers_destroy(readers_t **self_p); /* none may be lent */
 
 /* One call of store.h. */
@@ -28,6 +29,9 @@ bool readers_call(readers_t *self, readers_fn call, void *arg, err_t *err) MUST_
 /* As store_page(), on one of the connections. Fails as readers_call(). Caller owns the result. */
 page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
     MUST_USE;
+
+/* How many wait in line now. */
+uint32_t readers_waiting(readers_t *self);
 
 /* Is a read that has failed worth a second try? A connection that broke while it was idle (the
  * store was restarted, say) is found out by its next use, and mended by the one after; a store that

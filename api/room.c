@@ -9,9 +9,9 @@
 #include "common/clock.h"
 
 /* One in the line, on its thread's stack. */
-typedef struct waiting {
-    struct waiting *next;
-} waiting_t;
+typedef struct place {
+    struct place *next;
+} place_t;
 
 struct room {
     size_t bytes;
@@ -19,7 +19,7 @@ struct room {
     pthread_cond_t changed;
     /* guarded by lock */
     size_t claimed;
-    waiting_t *first;
+    place_t *first;
     uint32_t waiting;
 };
 
@@ -70,9 +70,9 @@ room_waiting(room_t *self)
 /* --- the line; with the lock held --- */
 
 static void
-join(room_t *self, waiting_t *one)
+join(room_t *self, place_t *one)
 {
-    waiting_t **end = &self->first;
+    place_t **end = &self->first;
     while (*end)
         end = &(*end)->next;
     *end = one;
@@ -80,9 +80,9 @@ join(room_t *self, waiting_t *one)
 }
 
 static void
-leave(room_t *self, const waiting_t *one)
+leave(room_t *self, const place_t *one)
 {
-    waiting_t **at = &self->first;
+    place_t **at = &self->first;
     while (*at != one)
         at = &(*at)->next;
     *at = one->next;
@@ -102,7 +102,7 @@ wait_in_line(room_t *self, size_t bytes)
 {
     int64_t end_ms = clock_mono_ms() + ROOM_WAIT_MS;
     struct timespec end = { end_ms / 1000, end_ms % 1000 * 1000000 };
-    waiting_t one = { NULL };
+    place_t one = { NULL };
     join(self, &one);
     int waited = 0;
     while ((self->first != &one || !fits(self, bytes)) && waited != ETIMEDOUT)

@@ -40,16 +40,16 @@ def fields(data, at):
 
 
 def chunks(data, at):
-    body = b""
+    found = []
     while True:
         size, at = line(data, at)
         size = int(size, 16)
         if size == 0:
-            return body, at
+            return b"".join(found), at
         if len(data) < at + size + 2:
             raise Cut
         assert data[at + size:at + size + 2] == b"\r\n"
-        body += data[at:at + size]
+        found.append(data[at:at + size])
         at += size + 2
 
 
@@ -113,8 +113,6 @@ def slow_socket(cluster, path, *headers, buffer=1 << 16):
     sock.sendall(request(cluster, path, *headers))
     sock.settimeout(raw.PATIENCE_S)
     return sock
-
-
 
 
 class Relay:
