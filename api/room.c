@@ -117,11 +117,11 @@ wait_in_line(room_t *self, size_t bytes)
 /* --- claims --- */
 
 bool
-room_claim(room_t *self, size_t bytes, claim_t *claim, err_t *err)
+room_claim(room_t *self, size_t bytes, bool begun, claim_t *claim, err_t *err)
 {
     assert(claim->bytes == 0);
     pthread_mutex_lock(&self->lock);
-    bool good = self->waiting < ROOM_LINE_MOST && wait_in_line(self, bytes);
+    bool good = (begun || self->waiting < ROOM_LINE_MOST) && wait_in_line(self, bytes);
     pthread_mutex_unlock(&self->lock);
     if (!good)
         return err_set(err, ERR_UNAVAILABLE, "too many large pages are being read");

@@ -12,7 +12,7 @@
 
 #include "common/err.h"
 
-enum { ROOM_WAIT_MS = 30000, ROOM_LINE_MOST = 64 };
+enum { ROOM_WAIT_MS = 30000, ROOM_LINE_MOST = 256 };
 
 typedef struct room room_t;
 
@@ -26,8 +26,9 @@ room_t *room_new(size_t bytes) MUST_USE;
 void room_destroy(room_t **self_p); /* nobody may have a claim */
 
 /* Wait for room; *claim must be empty. Fails with ERR_UNAVAILABLE when it takes longer than
- * ROOM_WAIT_MS, or ROOM_LINE_MOST wait already. */
-bool room_claim(room_t *self, size_t bytes, claim_t *claim, err_t *err) MUST_USE;
+ * ROOM_WAIT_MS, or when ROOM_LINE_MOST wait already; but a stream that has `begun`, and would be
+ * cut, is not turned away from the line. */
+bool room_claim(room_t *self, size_t bytes, bool begun, claim_t *claim, err_t *err) MUST_USE;
 
 /* Give back what is more than `bytes`; an empty claim is fine. */
 void claim_cut(claim_t *claim, size_t bytes);

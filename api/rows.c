@@ -172,7 +172,8 @@ fetch_large(rows_t *self, err_t *err)
     size_t bytes = (size_t)self->page->raw_bytes + 2 * (size_t)self->page->size;
     page_key_t key = key_of(self);
     page_destroy(&self->page);
-    if (!room_claim(self->source.room, bytes, &self->claim, err))
+    bool begun = self->page_end > 0;
+    if (!room_claim(self->source.room, bytes, begun, &self->claim, err))
         return false;
     if (!self->stored)
         self->sheet = shelf_find(self->source.shelf, &key, self->next);
@@ -258,7 +259,7 @@ inflate(rows_t *self, err_t *err)
     page_key_t key = key_of(self);
     bool large = self->page->raw_bytes > SHELF_LARGE;
     if (self->result->inlined && large
-        && !room_claim(self->source.room, self->page->raw_bytes, &self->claim, err))
+        && !room_claim(self->source.room, self->page->raw_bytes, false, &self->claim, err))
         return false;
     self->sheet = self->result->inlined ? shelf_alone(shelf, &self->page, &self->claim, err)
                                         : shelf_put(shelf, &key, &self->page, &self->claim, err);

@@ -209,7 +209,7 @@ a_damaged_page_is_no_sheet(void **unused)
         ways[i % 3](page);
         claim_t claim = { NULL, 0 };
         if (large)
-            assert_true(room_claim(room, page->raw_bytes, &claim, &err));
+            assert_true(room_claim(room, page->raw_bytes, false, &claim, &err));
         assert_null(shelf_put(shelf, &key, &page, large ? &claim : NULL, &err));
         assert_int_equal(err.kind, ERR_INTERNAL);
         assert_int_equal(room_claimed(room), 0);
@@ -230,7 +230,7 @@ a_large_sheet_is_shared_and_goes_with_its_last_reader_and_its_claim(void **unuse
     own(page) page = a_page(0, 3 * SHELF_LARGE);
     size_t raw_bytes = page->raw_bytes;
     claim_t claim = { NULL, 0 };
-    assert_true(room_claim(room, raw_bytes + 1000, &claim, &err));
+    assert_true(room_claim(room, raw_bytes + 1000, false, &claim, &err));
     sheet_t *sheet = shelf_put(shelf, &key, &page, &claim, &err);
     assert_non_null(sheet);
     assert_int_equal(claim.bytes, 0);
@@ -260,7 +260,7 @@ a_large_page_that_comes_twice_is_counted_once(void **unused)
         own(page) page = a_page(0, 2 * SHELF_LARGE);
         raw_bytes = page->raw_bytes;
         claim_t claim = { NULL, 0 };
-        assert_true(room_claim(room, raw_bytes, &claim, &err));
+        assert_true(room_claim(room, raw_bytes, false, &claim, &err));
         sheets[i] = shelf_put(shelf, &key, &page, &claim, &err);
     }
     assert_ptr_equal(sheets[0], sheets[1]);
