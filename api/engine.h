@@ -192,7 +192,8 @@ typedef struct {
     int64_t first_row;
     uint32_t rows;
     const uint8_t *data;  /* their msgpack arrays, one after another; NULL with `stored` */
-    size_t size;          /* from the first of them to the end of the page, where more may stand */
+    size_t size;          /* from the first of them to the end of the page */
+    bool more;            /* other rows stand behind them there */
     const page_t *stored; /* the whole page, as the store has it; else NULL */
 } run_t;
 
@@ -220,8 +221,8 @@ bool engine_pages(engine_t *self, const job_t *job, const result_t *result, int6
  * The run points into self, until the next call. */
 bool rows_run(rows_t *self, int64_t most, run_t *run, err_t *err) MUST_USE;
 
-/* The run's bytes without what stands behind its last row. Fails with ERR_INTERNAL when they are no
- * rows. */
+/* The run's bytes without the rows that stand behind it. Fails with ERR_INTERNAL when they are no
+ * rows; those of a page to its end are not walked over. */
 bool run_trim(run_t *run, err_t *err) MUST_USE;
 
 #endif

@@ -312,6 +312,7 @@ run_of_sheet(rows_t *self, int64_t most, run_t *run, err_t *err)
         return false;
     int64_t left = self->page_end - self->next;
     run->rows = (uint32_t)(left < most ? left : most);
+    run->more = left > most;
     run->data = self->walk.in.at;
     run->size = (size_t)(self->walk.in.end - self->walk.in.at);
     self->walked = run->rows;
@@ -344,8 +345,9 @@ run_trim(run_t *run, err_t *err)
 {
     page_reader_t walk;
     page_reader_init(&walk, run->data, run->size);
-    if (!page_reader_skip(&walk, run->rows, err))
+    if (run->more && !page_reader_skip(&walk, run->rows, err))
         return false;
-    run->size = (size_t)(walk.in.at - run->data);
+    if (run->more)
+        run->size = (size_t)(walk.in.at - run->data);
     return true;
 }

@@ -67,16 +67,23 @@ static void
 a_trimmed_run_is_its_rows_and_nothing_else(void **unused)
 {
     (void)unused;
-    world_t world;
-    world_init(&world);
-    err_t err;
-    own(rows) rows = open_rows(&world, 2, &err);
-    run_t run;
-    assert_true(rows_run(rows, 3, &run, &err));
-    assert_true(run_trim(&run, &err));
-    assert_int_equal(run.size, 3 * 6); /* a row: its head, a number, a text of three */
-    walk(&run, 2);
-    world_end(&world);
+    enum { ROW_BYTES = 6 }; /* its head, a number, a text of three */
+    for (int most = 1; most <= 2 * PAGE_ROWS; most++) {
+        world_t world;
+        world_init(&world);
+        err_t err;
+        own(rows) rows = open_rows(&world, 2, &err);
+        run_t run;
+        int64_t next = 2;
+        while (rows_run(rows, most, &run, &err)) {
+            assert_true(run_trim(&run, &err));
+            assert_int_equal(run.size, run.rows * ROW_BYTES);
+            walk(&run, next);
+            next += run.rows;
+        }
+        assert_int_equal(next, ROWS);
+        world_end(&world);
+    }
 }
 
 static void
