@@ -1,21 +1,17 @@
 #include "api/readers.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "api/line.h"
 #include "common/clock.h"
 
 enum { AGAIN_MS = 1000 };
 
-/* One in the line, on its thread's stack. */
-typedef struct place {
-    struct place *next;
-    pthread_cond_t called;
-    store_t *store; /* what it was given */
-    bool told;      /* that the store is away */
-} place_t;
+typedef struct {
+    place_t place;
+    store_t *store; /* what it was given; NULL: the store is away */
+} guest_t;
 
 struct readers {
     int64_t wait_ms;
@@ -23,8 +19,7 @@ struct readers {
     /* guarded by lock */
     store_t **idle; /* a stack: the one used last is lent first; empty while somebody waits */
     uint32_t idle_count;
-    place_t *first;
-    uint32_t waiting;
+    line_t line; /* of guests */
     int64_t away_until_ms;
     err_t away;
 };
@@ -58,73 +53,22 @@ uint32_t
 readers_waiting(readers_t *self)
 {
     pthread_mutex_lock(&self->lock);
-    uint32_t waiting = self->waiting;
+    uint32_t waiting = self->line.length;
     pthread_mutex_unlock(&self->lock);
     return waiting;
 }
 
 /* --- the line; with the lock held --- */
 
-static void
-place_init(place_t *self)
-{
-    *self = (place_t){ .next = NULL };
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->called, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-static void
-join(readers_t *self, place_t *one)
-{
-    place_t **end = &self->first;
-    while (*end)
-        end = &(*end)->next;
-    *end = one;
-    self->waiting++;
-}
-
-static void
-leave(readers_t *self, const place_t *one)
-{
-    place_t **at = &self->first;
-    while (*at != one)
-        at = &(*at)->next;
-    *at = one->next;
-    self->waiting--;
-}
-
-static place_t *
-call_first(readers_t *self)
-{
-    place_t *one = self->first;
-    leave(self, one);
-    pthread_cond_signal(&one->called);
-    return one;
-}
-
-/* Who is called has left the line by then. */
 static store_t *
 wait_in_line(readers_t *self, err_t *err)
 {
-    int64_t end_ms = clock_mono_ms() + self->wait_ms;
-    struct timespec end = { end_ms / 1000, end_ms % 1000 * 1000000 };
-    place_t one;
-    place_init(&one);
-    join(self, &one);
-    int waited = 0;
-    while (!one.store && !one.told && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&one.called, &self->lock, &end);
-    pthread_cond_destroy(&one.called);
-    if (one.told) {
-        *err = self->away;
-    } else if (!one.store) {
-        leave(self, &one);
+    guest_t guest = { .store = NULL };
+    if (!line_wait(&self->line, &guest.place, &self->lock, self->wait_ms))
         err_set(err, ERR_UNAVAILABLE, "too much is asked of the job store");
-    }
-    return one.store;
+    else if (!guest.store)
+        *err = self->away;
+    return guest.store;
 }
 
 static store_t *
@@ -142,8 +86,8 @@ borrow(readers_t *self, err_t *err)
 static void
 give_back(readers_t *self, store_t *store)
 {
-    if (self->first)
-        call_first(self)->store = store;
+    if (self->line.first)
+        ((guest_t *)line_call(&self->line))->store = store;
     else
         self->idle[self->idle_count++] = store;
 }
@@ -153,8 +97,8 @@ tell_away(readers_t *self, const err_t *err)
 {
     self->away = *err;
     self->away_until_ms = clock_mono_ms() + READERS_AWAY_MS;
-    while (self->first)
-        call_first(self)->told = true;
+    while (self->line.first)
+        line_call(&self->line);
 }
 
 bool
