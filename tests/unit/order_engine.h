@@ -57,14 +57,13 @@ an_order(const order_step_t *steps, uint32_t count)
 
 static const order_step_t select_1 = { .sql = "SELECT 1", .sql_size = 8 };
 
-static inline placing_t
-placed(const order_t *order)
+/* In its place: its job points into it. */
+static inline void
+place(placing_t *placing, const order_t *order)
 {
-    placing_t placing;
     err_t err;
-    if (!placing_make(&placing, &engine, &caller, order, &err))
+    if (!placing_make(placing, &engine, &caller, order, &err))
         fail_msg("%s", err.text);
-    return placing;
 }
 
 static inline void

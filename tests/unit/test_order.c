@@ -9,7 +9,8 @@ an_order_of_one_text_has_nothing_but_defaults(void **unused)
 {
     (void)unused;
     order_t order = order_of("v1_job", &select_1);
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.sql, "SELECT 1");
     assert_string_equal(placing.job.source, "shop");
     assert_string_equal(placing.job.tenant, "demo");
@@ -33,7 +34,8 @@ what_is_over_a_cap_counts_as_the_cap(void **unused)
     steps[1].timeout_ms = 90;
     order_t order = an_order(steps, 2);
     for (int round = 0; round < 2; round++) {
-        placing_t placing = placed(&order);
+        placing_t placing;
+        place(&placing, &order);
         assert_string_equal(placing.job.options, "{\"statement_timeout_ms\":500}");
         assert_int_equal(placing.job.queue_timeout_ms, 600);
         assert_int_equal(placing.job.deadline_ms, 700);
@@ -43,7 +45,8 @@ what_is_over_a_cap_counts_as_the_cap(void **unused)
         order.statement_timeout_ms = order.queue_timeout_ms = order.deadline_ms = 800;
     }
     order.statement_timeout_ms = order.queue_timeout_ms = order.deadline_ms = 50;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.options, "{\"statement_timeout_ms\":50}");
     assert_int_equal(placing.job.queue_timeout_ms, 50);
     assert_int_equal(placing.job.deadline_ms, 50);
@@ -56,12 +59,13 @@ nobodys_deadline_is_over_the_clusters(void **unused)
     (void)unused;
     order_t order = order_of("v1_job", &select_1);
     order.deadline_ms = 8000000;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_int_equal(placing.job.deadline_ms, 7000000);
     placing_clear(&placing);
     terms.deadline_ms = 2000000;
     order.deadline_ms = 0;
-    placing = placed(&order);
+    place(&placing, &order);
     assert_int_equal(placing.job.deadline_ms, 0); /* the default is below */
     placing_clear(&placing);
 }
@@ -72,11 +76,12 @@ retention_is_the_jobs_the_tenants_or_the_clusters(void **unused)
     (void)unused;
     order_t order = order_of("v1_job", &select_1);
     terms.retention_s = 60;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_int_equal(placing.job.retention_s, 60);
     placing_clear(&placing);
     order.retention_s = 90;
-    placing = placed(&order);
+    place(&placing, &order);
     assert_int_equal(placing.job.retention_s, 90);
     placing_clear(&placing);
 }
@@ -87,7 +92,8 @@ a_source_is_found_by_its_alias(void **unused)
     (void)unused;
     order_t order = order_of("v1_job", &select_1);
     order.source = "warehouse";
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.source, "depot");
     placing_clear(&placing);
     order.source = "nowhere";
@@ -102,7 +108,8 @@ steps_go_as_they_are(void **unused)
     steps[1].when = "failed:0";
     steps[1].is_template = true;
     order_t order = an_order(steps, 2);
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.sql, "");
     assert_int_equal(placing.job.step_count, 2);
     assert_string_equal(placing.job.steps[0].sql, "SELECT 1");
@@ -119,7 +126,8 @@ one_transaction_makes_one_text_of_all(void **unused)
     const order_step_t steps[3] = { STEP("SELECT 1 -- one"), STEP("SELECT 2;"), STEP("SELECT 3") };
     order_t order = an_order(steps, 3);
     order.one_transaction = true;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.sql, "SELECT 1 -- one\n;\nSELECT 2;\n;\nSELECT 3");
     assert_null(placing.job.steps);
     placing_clear(&placing);
@@ -138,7 +146,8 @@ a_text_that_would_swallow_the_next_is_refused(void **unused)
     order.one_transaction = true;
     refused(&order, "sql[0]: ");
     order.one_transaction = false; /* judged when it runs */
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     placing_clear(&placing);
 }
 
@@ -237,7 +246,8 @@ a_note_is_text_of_64_kib_at_most(void **unused)
     memset(note, 'x', ORDER_NOTE_MOST);
     order_t order = order_of("v1_job", &select_1);
     order.note = note;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     placing_clear(&placing);
     note[ORDER_NOTE_MOST] = 'x';
     refused(&order, "note has at most 65536 bytes");
@@ -275,7 +285,8 @@ a_queue_key_is_a_short_text(void **unused)
     key[OPTION_QUEUE_KEY_MOST] = '\0';
     order.queue_key = key;
     order.queue_key_size = OPTION_QUEUE_KEY_MOST;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(placing.job.queue_key, key);
     placing_clear(&placing);
 }

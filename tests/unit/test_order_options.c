@@ -13,14 +13,15 @@ options_that_differ_are_written_down(void **unused)
     order.statement_timeout_ms = 2592000000;
     order.max_attempts = 100;
     order.autocommit = AUTOCOMMIT_ALWAYS;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_string_equal(
         placing.job.options,
         "{\"statement_timeout_ms\":2592000000,\"max_attempts\":100,\"autocommit\":\"always\"}");
     placing_clear(&placing);
     order = order_of("v1_job", &select_1);
     order.read_only = true;
-    placing = placed(&order);
+    place(&placing, &order);
     assert_string_equal(placing.job.options, "{\"read_only\":true}");
     placing_clear(&placing);
 }
@@ -28,7 +29,8 @@ options_that_differ_are_written_down(void **unused)
 static void
 assert_options(const order_t *order, const char *options)
 {
-    placing_t placing = placed(order);
+    placing_t placing;
+    place(&placing, order);
     if (options)
         assert_string_equal(placing.job.options, options);
     else
@@ -65,7 +67,8 @@ parameters_are_written_down_packed(void **unused)
     order.params = &given;
     order.param_count = 1;
     order.max_attempts = 2;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     own(mem) packed = params_pack(&stored, 1);
     own(mem) expected = mem_format("{\"max_attempts\":2,\"params\":\"%s\"}", packed);
     assert_string_equal(placing.job.options, expected);
@@ -83,7 +86,8 @@ long_parameters_are_written_down_whole(void **unused)
     order_t order = order_of("v1_job", &select_1);
     order.params = &given;
     order.param_count = 1;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_true(strlen(placing.job.options) > LONG);
     assert_string_equal(placing.job.options + strlen(placing.job.options) - 2, "\"}");
     placing_clear(&placing);
@@ -136,7 +140,8 @@ all_options_at_their_longest_find_room(void **unused)
     order.truncate = true;
     const limit_t cap = { .most = INT64_MAX, .owner = LIMIT_OF_TENANT };
     terms.max_rows = terms.max_bytes = cap;
-    placing_t placing = placed(&order);
+    placing_t placing;
+    place(&placing, &order);
     assert_non_null(strstr(placing.job.options, "\"on_limit\":\"truncate\"}"));
     placing_clear(&placing);
 }
@@ -146,7 +151,8 @@ all_options_at_their_longest_find_room(void **unused)
 static void
 request_of(const order_t *order, uint8_t hash[TOKEN_HASH_SIZE])
 {
-    placing_t placing = placed(order);
+    placing_t placing;
+    place(&placing, order);
     assert_true(placing.job.keyed);
     memcpy(hash, placing.job.request_hash, TOKEN_HASH_SIZE);
     placing_clear(&placing);
