@@ -435,8 +435,8 @@ static void
 the_last_turn_is_told(void **unused)
 {
     (void)unused;
-    loop_after(loop, 20, stop, NULL);
     int64_t start_ms = clock_mono_ms();
+    loop_after(loop, 20, stop, NULL);
     run();
     assert_in_range(loop_last_turn_ms(loop), start_ms + 20, clock_mono_ms());
 }
