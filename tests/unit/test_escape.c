@@ -77,17 +77,18 @@ assert_plain(const char *text, size_t size, bool plain)
 }
 
 static void
-every_byte_at_every_place_of_a_word(void **unused)
+every_byte_at_every_place_of_a_block(void **unused)
 {
+    enum { PLACES = 50 }; /* three blocks and a bit */
     (void)unused;
     for (unsigned byte = 0; byte < 256; byte++) {
-        for (size_t place = 0; place < 20; place++) {
-            char text[20];
+        for (size_t place = 0; place < PLACES; place++) {
+            char text[PLACES];
             memset(text, 'x', sizeof text);
             text[place] = (char)byte;
             assert_json(text, sizeof text);
             assert_json(text, place + 1);
-            assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(20), text, sizeof text);
+            assert_escaped(escape_csv, slow_csv, ESCAPE_CSV_ROOM(PLACES), text, sizeof text);
             bool special = byte == '"' || byte == ',' || byte == '\n' || byte == '\r';
             assert_plain(text, sizeof text, !special);
             assert_plain(text, place + 1, !special);
@@ -110,6 +111,23 @@ any_two_bytes_side_by_side(void **unused)
             for (size_t i = 0; i < sizeof text; i++)
                 plain = plain && !strchr("\",\n\r", text[i] ? text[i] : 'x');
             assert_plain(text, sizeof text, plain);
+        }
+    }
+}
+
+/* Behind an escape the text and what was written of it are no longer of one length. */
+static void
+blocks_behind_an_escape(void **unused)
+{
+    (void)unused;
+    for (size_t first = 0; first < 40; first++) {
+        for (size_t second = first + 1; second < 60; second++) {
+            char text[60];
+            memset(text, 'x', sizeof text);
+            text[first] = '\n';
+            text[second] = '\1';
+            for (size_t size = second + 1; size <= sizeof text; size += 7)
+                assert_json(text, size);
         }
     }
 }
@@ -183,8 +201,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_byte_at_every_place_of_a_word),
+        cmocka_unit_test(every_byte_at_every_place_of_a_block),
         cmocka_unit_test(any_two_bytes_side_by_side),
+        cmocka_unit_test(blocks_behind_an_escape),
         cmocka_unit_test(what_is_all_escapes_just_fits),
         cmocka_unit_test(bytes_are_hex_in_lower_case),
         cmocka_unit_test(separators_are_escaped_in_place_and_nothing_else),
