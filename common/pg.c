@@ -88,6 +88,7 @@ pg_disconnect(pg_t *self)
     self->expected_first = 0;
     self->expected_count = 0;
     memset(self->prepared, UNPREPARED, sizeof self->prepared);
+    self->parted_count = 0;
 }
 
 void
@@ -99,6 +100,7 @@ pg_destroy(pg_t **self_p)
     pg_disconnect(self);
     for (int i = 0; i < self->settings; i++)
         free(self->texts[i]);
+    free(self->parted);
     free(self->expected);
     free(self->who);
     free(self);

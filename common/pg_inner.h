@@ -25,7 +25,17 @@ enum { PG_SETTINGS_MOST = 16 };
 /* Statements of our own behind those of the SQL files. */
 enum { DO_BEGIN = SQL_COUNT, DO_COMMIT, DO_ROLLBACK, STATEMENTS };
 
+/* And behind these, on each connection, queries with a partition in the place of its table. */
+enum { PARTITIONS_MOST = 64, PARTITION_SIZE = 64 };
+
 typedef enum { UNPREPARED, PREPARING, PREPARED } prepared_t;
+
+typedef struct {
+    sql_t query;
+    char table[PARTITION_SIZE];
+    char partition[PARTITION_SIZE];
+    char name[2 * PARTITION_SIZE]; /* of the prepared statement */
+} parted_t;
 
 /* An answer that will come. */
 typedef struct {
@@ -50,7 +60,9 @@ struct pg {
     bool cut;        /* see pg_was_cut() */
     bool complained; /* that it cannot connect: said once, until it can */
     int64_t limit_ms;
-    uint8_t prepared[STATEMENTS]; /* prepared_t */
+    uint8_t prepared[STATEMENTS + PARTITIONS_MOST]; /* prepared_t */
+    parted_t *parted;                               /* the first `parted_count` of so many */
+    uint32_t parted_count;
     expected_t *expected;
     uint32_t expected_first;
     uint32_t expected_count;
@@ -74,9 +86,14 @@ bool pg_lost(pg_t *self, err_t *err);
 
 /* --- pg_pipe.c --- */
 
-/* Queue a statement: of the SQL files, or one of our own. */
+/* Queue a statement: of the SQL files, one of our own, or one that pg_parted() gave. */
 bool pg_send(pg_t *self, uint16_t statement, const pg_params_t *params, bool hidden, err_t *err)
     MUST_USE;
+
+/* The statement that is a query with a partition in its table's place. False: there is no room for
+ * another on this connection. */
+bool pg_parted(pg_t *self, sql_t query, const char *table, const char *partition,
+               uint16_t *statement) MUST_USE;
 
 /* --- pg_result.c --- */
 

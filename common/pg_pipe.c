@@ -4,6 +4,7 @@
  * asked for, and are not shown. A transaction that failed is rolled back by the pipeline after it.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/pg_inner.h"
@@ -33,6 +34,55 @@ sql_text(sql_t query)
     return statements[query].text;
 }
 
+/* --- with a partition in its table's place --- */
+
+bool
+pg_parted(pg_t *self, sql_t query, const char *table, const char *partition, uint16_t *statement)
+{
+    assert(strlen(table) < PARTITION_SIZE && strlen(partition) < PARTITION_SIZE);
+    uint32_t i = 0;
+    while (i < self->parted_count
+           && (self->parted[i].query != query || strcmp(self->parted[i].partition, partition) != 0))
+        i++;
+    if (i == PARTITIONS_MOST)
+        return false;
+    *statement = (uint16_t)(STATEMENTS + i);
+    if (i < self->parted_count)
+        return true;
+    if (!self->parted)
+        self->parted = mem_array(PARTITIONS_MOST, sizeof *self->parted);
+    parted_t *parted = &self->parted[self->parted_count++];
+    parted->query = query;
+    snprintf(parted->table, sizeof parted->table, "%s", table);
+    snprintf(parted->partition, sizeof parted->partition, "%s", partition);
+    snprintf(parted->name, sizeof parted->name, "%s in %s", statements[query].name, partition);
+    return true;
+}
+
+static const char *
+name_of(const pg_t *self, uint16_t statement)
+{
+    return statement < STATEMENTS ? statements[statement].name
+                                  : self->parted[statement - STATEMENTS].name;
+}
+
+/* Its text, with the partition wherever the table stood. Caller owns the result. */
+static char *
+parted_text(const parted_t *self)
+{
+    own(mem) from = mem_format("FROM %s ", self->table);
+    own(mem) text = mem_text("");
+    const char *rest = statements[self->query].text;
+    for (const char *at = strstr(rest, from); at; at = strstr(rest, from)) {
+        own(mem) before = take(text);
+        text = mem_format("%s%.*sFROM %s ", before, (int)(at - rest), rest, self->partition);
+        rest = at + strlen(from);
+    }
+    return mem_format("%s%s", text, rest);
+}
+
+/* --- out --- */
+
 static void
 expect(pg_t *self, uint16_t statement, bool parse, bool hidden)
 {
@@ -59,8 +109,10 @@ unsent(pg_t *self, err_t *err)
 static bool
 send_parse(pg_t *self, uint16_t statement)
 {
-    const char *name = statements[statement].name;
-    if (!PQsendPrepare(self->connection, name, statements[statement].text, 0, NULL))
+    own(mem) parted =
+        statement < STATEMENTS ? NULL : parted_text(&self->parted[statement - STATEMENTS]);
+    const char *text = parted ? parted : statements[statement].text;
+    if (!PQsendPrepare(self->connection, name_of(self, statement), text, 0, NULL))
         return false;
     self->prepared[statement] = PREPARING;
     expect(self, statement, true, true);
@@ -77,7 +129,7 @@ pg_send(pg_t *self, uint16_t statement, const pg_params_t *params, bool hidden, 
         return err_set(err, ERR_LIMIT, "more data than one statement can carry");
     if (self->prepared[statement] == UNPREPARED && !send_parse(self, statement))
         return unsent(self, err);
-    if (!PQsendQueryPrepared(self->connection, statements[statement].name, wire.count, wire.values,
+    if (!PQsendQueryPrepared(self->connection, name_of(self, statement), wire.count, wire.values,
                              wire.lengths, wire.formats, 1))
         return unsent(self, err);
     expect(self, statement, false, hidden);
@@ -124,6 +176,8 @@ pg_flush(pg_t *self, err_t *err)
     self->state = PG_BUSY;
     return true;
 }
+
+/* --- in --- */
 
 static expected_t
 expected_take(pg_t *self)

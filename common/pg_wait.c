@@ -1,4 +1,5 @@
 /* pg_wait.c - queries for those who may wait. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -91,16 +92,13 @@ answer_take(pg_t *self, pg_result_t **result, err_t *err)
     }
 }
 
-bool
-pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **result, err_t *err)
+/* Run a statement over the connection that is there. */
+static bool
+run(pg_t *self, uint16_t statement, const pg_params_t *params, pg_result_t **result, err_t *err)
 {
-    if (result)
-        *result = NULL;
-    if (!connected(self, err))
-        return false;
     own(pg_result) answer = NULL;
     self->cut = true;
-    bool sent = pg_send(self, (uint16_t)query, params, false, err) && pg_flush(self, err);
+    bool sent = pg_send(self, statement, params, false, err) && pg_flush(self, err);
     bool good = sent && answer_take(self, &answer, err);
     self->cut = self->cut && self->state == PG_LOST;
     if (self->state != PG_READY && self->state != PG_BUSY)
@@ -108,6 +106,32 @@ pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **result,
     if (good && result)
         *result = take(answer);
     return good;
+}
+
+bool
+pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **result, err_t *err)
+{
+    if (result)
+        *result = NULL;
+    return connected(self, err) && run(self, (uint16_t)query, params, result, err);
+}
+
+bool
+pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
+          const pg_params_t *params, pg_result_t **result, err_t *err)
+{
+    uint16_t statement = 0;
+    if (result)
+        *result = NULL;
+    if (!connected(self, err))
+        return false;
+    if (!pg_parted(self, query, table, partition, &statement)) {
+        assert(!self->in_block);
+        pg_disconnect(self);
+        if (!connected(self, err) || !pg_parted(self, query, table, partition, &statement))
+            return false;
+    }
+    return run(self, statement, params, result, err);
 }
 
 bool

@@ -1,8 +1,12 @@
 /* store_pages.c - pages out. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/store_inner.h"
+
+enum { PAGE_PARTITION_SIZE = 32 };
 
 static pg_params_t *
 key_params(store_t *self, const page_key_t *key)
@@ -56,6 +60,32 @@ read_page(const pg_result_t *result, err_t *err)
     return NULL;
 }
 
+/* The partition that holds a bucket, as partitions_ahead() and page_partition() name them. */
+static bool
+partition_of(int64_t bucket_us, char name[PAGE_PARTITION_SIZE])
+{
+    time_t at = (time_t)(bucket_us / 1000000);
+    struct tm utc;
+    if (bucket_us == INT64_MAX)
+        (void)snprintf(name, PAGE_PARTITION_SIZE, "page_forever");
+    else if (bucket_us <= 0 || !gmtime_r(&at, &utc))
+        return false;
+    else
+        (void)strftime(name, PAGE_PARTITION_SIZE, "page_%Y%m%d%H", &utc);
+    return true;
+}
+
+/* In its partition; where none is of that name the table knows what became of it. */
+static bool
+ask_page(store_t *self, int64_t bucket_us, pg_result_t **result, err_t *err)
+{
+    char name[PAGE_PARTITION_SIZE];
+    if (!partition_of(bucket_us, name))
+        return store_run(self, SQL_page_get, result, err);
+    return pg_run_in(self->pg, SQL_page_get, "page", name, self->params, result, err)
+           || (strcmp(err->sqlstate, "42P01") == 0 && store_run(self, SQL_page_get, result, err));
+}
+
 page_t *
 store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
@@ -63,7 +93,7 @@ store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err
     pg_param_int8(params, row);
     pg_param_int4(params, most > INT32_MAX ? INT32_MAX : (int32_t)most);
     own(pg_result) result = NULL;
-    if (!store_run(self, SQL_page_get, &result, err))
+    if (!ask_page(self, key->bucket_us, &result, err))
         return NULL;
     bool holds =
         pg_rows(result) && row < pg_get_int8(result, 0, 0) + (int64_t)pg_get_int4(result, 0, 1);
