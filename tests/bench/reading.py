@@ -98,6 +98,7 @@ def offset(world, measure, name):
     """One page of the API anywhere costs what it costs at the beginning."""
     rows = world.options.rows * OFFSET_TIMES
     job = world.stored(samples.ROW_SQL.format(rows=rows))
+    world.settle()
     pair, single = Pair(f"the first 1000 of {rows:,}"), []
     chance = random.Random(1)
     for _ in range(world.options.rounds):
