@@ -11,7 +11,7 @@ foreach(source ${unit_tests})
 endforeach()
 
 # Where there may be no memory: starve.h.
-foreach(room page_cut)
+foreach(room page_cut presser)
   target_link_options(test_${room} PRIVATE -Wl,--wrap=mem_try)
 endforeach()
 
