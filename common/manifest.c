@@ -87,15 +87,6 @@ result_columns(result_t *self, uint32_t count)
     self->columns = mem_array(count, sizeof *self->columns);
 }
 
-void
-result_add(result_t *self, const page_t *page)
-{
-    self->rows += page->rows;
-    self->bytes += page->size;
-    self->raw_bytes += page->raw_bytes;
-    memcpy(self->hash, page->hash, PAGE_HASH_SIZE);
-}
-
 static size_t
 text_size(const char *text)
 {

@@ -85,9 +85,6 @@ result_t *manifest_add(manifest_t *self);
  */
 void result_columns(result_t *self, uint32_t count);
 
-/* One page more: its rows and bytes count, and the chain ends with it. Pages are added in order. */
-void result_add(result_t *self, const page_t *page);
-
 /* What it costs to keep, in memory and packed: at least as many bytes as it packs to. */
 size_t result_weight(const result_t *self);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/page_press.h"
+
 enum {
     RESERVE = 16 << 10, /* raw bytes beyond a page: the row that fills it, where rows are small */
 };
@@ -16,7 +18,7 @@ struct page_writer {
     uint32_t page_bytes;
     uint32_t page_rows;
     uint32_t row_bytes;
-    uint8_t *base;       /* page_bytes and RESERVE; another one once it was given away */
+    uint8_t *base;       /* page_bytes and RESERVE, as long as the writer lives */
     uint8_t *data;       /* base, or a larger one until the page is closed */
     uint32_t room;       /* of data */
     uint32_t used;       /* of data, with the open row */
@@ -28,7 +30,8 @@ struct page_writer {
     bool starved; /* the last one that was, for want of memory */
     uint32_t rows;
     int64_t first_row;
-    page_chain_t chain; /* of pages that it closed */
+    press_way_t way; /* that suits the result's rows */
+    uint8_t hash[PAGE_HASH_SIZE];
 };
 
 /* --- the writer's buffer --- */
@@ -254,7 +257,8 @@ page_writer_reset(page_writer_t *self)
 {
     clear(self);
     self->first_row = 0;
-    self->chain = (page_chain_t){ 0 };
+    self->way = PRESS_UNTOLD;
+    memset(self->hash, 0, sizeof self->hash);
 }
 
 void
@@ -386,47 +390,31 @@ page_writer_full(const page_writer_t *self)
     return self->used >= self->page_bytes || self->rows >= self->page_rows;
 }
 
-/* What waits; its bytes are still the writer's. */
-static page_raw_t
-waiting(const page_writer_t *self)
-{
-    assert(!self->row_open);
-    return (page_raw_t){ .first_row = self->first_row,
-                         .rows = self->rows,
-                         .size = self->used,
-                         .full = page_writer_full(self),
-                         .data = self->data };
-}
-
-static void
-go_on(page_writer_t *self)
-{
-    self->first_row += self->rows;
-    clear(self);
-}
-
 page_t *
 page_writer_close(page_writer_t *self, err_t *err)
 {
-    const page_raw_t raw = waiting(self);
-    page_t *page = page_press(&raw, &self->chain, err);
-    if (page)
-        go_on(self);
-    return page;
-}
+    assert(!self->row_open);
+    own(page) page = mem_new(sizeof *page);
+    size_t size = 0;
+    if (page_writer_full(self) && self->way == PRESS_UNTOLD)
+        page->data = press_first(self->data, self->used, &self->way, &size);
+    else
+        page->data = press(self->data, self->used, self->way, &size);
+    if (!page->data) {
+        err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", self->used);
+        return NULL;
+    }
+    page->size = (uint32_t)size;
+    page->first_row = self->first_row;
+    page->rows = self->rows;
+    page->raw_bytes = self->used;
+    memcpy(page->before, self->hash, sizeof page->before);
+    page_chain(page->before, page->data, page->size, page->hash);
 
-bool
-page_writer_cut(page_writer_t *self, page_raw_t *raw, err_t *err)
-{
-    bool large = self->data != self->base;
-    uint8_t *base = large ? self->base : mem_try(base_room(self));
-    if (!base)
-        return err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", self->used);
-    *raw = waiting(self);
-    self->base = self->data = base;
-    self->room = base_room(self);
-    go_on(self);
-    return true;
+    memcpy(self->hash, page->hash, sizeof self->hash);
+    self->first_row += self->rows;
+    clear(self);
+    return take(page);
 }
 
 page_t *

@@ -9,8 +9,7 @@
  *
  * The writer's memory is allocated when it is made: `page_bytes` and a reserve; only a row that is
  * larger than a page asks for more, up to `row_bytes`, and may be refused. The writers of a thread
- * share one compressor: a writer belongs to the thread that made it. It closes its pages itself, or
- * gives their rows away for another thread to press.
+ * share one compressor: a writer belongs to the thread that made it.
  */
 #ifndef COMMON_PAGE_H
 #define COMMON_PAGE_H
@@ -21,7 +20,6 @@
 
 #include "common/cell.h"
 #include "common/err.h"
-#include "common/page_press.h"
 
 enum {
     PAGE_HASH_SIZE = 32,
@@ -46,22 +44,6 @@ typedef struct {
 } page_t;
 
 void page_destroy(page_t **self_p);
-
-/* Rows that are to be a page. */
-typedef struct {
-    int64_t first_row; /* within their result */
-    uint32_t rows;
-    uint32_t size; /* raw bytes */
-    bool full;     /* no more could have been added: as the result's other pages will be */
-    uint8_t *data;
-} page_raw_t;
-
-/* The chain up to some page of a result, and how that result's rows are pressed. Of zeros: before
- * its first page. */
-typedef struct {
-    uint8_t hash[PAGE_HASH_SIZE];
-    press_way_t way;
-} page_chain_t;
 
 /* What is known of a stored page without its bytes. */
 typedef struct {
@@ -109,16 +91,6 @@ bool page_writer_full(const page_writer_t *self);
 /* Compress what waits (also when it is nothing) into a page, chain it, and go on behind it. Fails
  * with ERR_LIMIT when there is no memory. Caller owns the result. */
 page_t *page_writer_close(page_writer_t *self, err_t *err) MUST_USE;
-
-/* Give away what waits, as it is, and go on behind it in other memory. Fails with ERR_LIMIT when
- * there is none, and then the rows still wait. Caller owns raw->data. The writer's own chain does
- * not know of it: of one result pages are closed, or they are cut. */
-bool page_writer_cut(page_writer_t *self, page_raw_t *raw, err_t *err) MUST_USE;
-
-/* Compress rows into a page and chain it behind those that this chain has seen. On any thread that
- * has taken the compressor (press_take()). Fails with ERR_LIMIT when there is no memory, and then
- * the chain stands as before. Borrows raw. Caller owns the result. */
-page_t *page_press(const page_raw_t *raw, page_chain_t *chain, err_t *err) MUST_USE;
 
 /* Rows as a frame of their own, as a page would store them. Fails with ERR_LIMIT when there is no
  * memory. Caller owns the result (*stored bytes). */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zstd.h>
 
 #include "common/mem.h"
@@ -73,34 +72,10 @@ press_first(const void *raw, size_t size, press_way_t *way, size_t *frame_size)
     uint8_t *frame = press(raw, size, PRESS_FEW, frame_size);
     uint8_t *other = frame ? press(raw, size, PRESS_MANY, &other_size) : NULL;
     bool many = other && other_size < *frame_size - *frame_size / GAIN;
-    if (frame)
-        *way = many ? PRESS_MANY : PRESS_FEW;
+    *way = many ? PRESS_MANY : PRESS_FEW;
     free(many ? frame : other);
     *frame_size = many ? other_size : *frame_size;
     return many ? other : frame;
-}
-
-page_t *
-page_press(const page_raw_t *raw, page_chain_t *chain, err_t *err)
-{
-    own(page) page = mem_new(sizeof *page);
-    size_t size = 0;
-    if (raw->full && chain->way == PRESS_UNTOLD)
-        page->data = press_first(raw->data, raw->size, &chain->way, &size);
-    else
-        page->data = press(raw->data, raw->size, chain->way, &size);
-    if (!page->data) {
-        err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", raw->size);
-        return NULL;
-    }
-    page->size = (uint32_t)size;
-    page->first_row = raw->first_row;
-    page->rows = raw->rows;
-    page->raw_bytes = raw->size;
-    memcpy(page->before, chain->hash, sizeof page->before);
-    page_chain(page->before, page->data, page->size, page->hash);
-    memcpy(chain->hash, page->hash, sizeof chain->hash);
-    return take(page);
 }
 
 uint8_t *

@@ -96,6 +96,15 @@ result_of(const slot_t *self)
     return manifest->count > 0 ? &manifest->results[manifest->count - 1] : NULL;
 }
 
+static void
+add_up(result_t *result, const page_t *page)
+{
+    result->rows += page->rows;
+    result->bytes += page->size;
+    result->raw_bytes += page->raw_bytes;
+    memcpy(result->hash, page->hash, PAGE_HASH_SIZE);
+}
+
 static bool
 fits_inline(const slot_t *self, const page_t *page)
 {
@@ -124,38 +133,32 @@ broken(slot_t *self, failure_t *failure)
         slot_fail(self, failure, false);
 }
 
-/* Only so many pages may be under way while rows can still come. */
+/* No more pages than RECORD_PAGES_MOST may be under way while rows can still come. */
 static void
 hold_back(slot_t *self)
 {
-    if (!record_crowded(self->record))
+    if (self->record->pages_busy < RECORD_PAGES_MOST)
         return;
     session_pause(self->session);
     self->waiting_us = clock_mono_us();
 }
 
-static void
-no_memory(slot_t *self, const err_t *err)
-{
-    failure_t failure = { 0 };
-    failure_say(&failure, "54000", "%s", err->text);
-    broken(self, &failure);
-    failure_clear(&failure);
-}
-
-/* What waits is all of its result: nobody is waited for. False, here and below: the step is over.
- */
+/* Close the page and send it, or keep it in the manifest. False: the step is over. */
 static bool
-close_only(slot_t *self, result_t *result)
+close_page(slot_t *self, bool last)
 {
     err_t err;
     own(page) page = page_writer_close(self->writer, &err);
     if (!page) {
-        no_memory(self, &err);
+        failure_t failure = { 0 };
+        failure_say(&failure, "54000", "%s", err.text);
+        broken(self, &failure);
+        failure_clear(&failure);
         return false;
     }
-    if (fits_inline(self, page)) {
-        result_add(result, page);
+    result_t *result = result_of(self);
+    add_up(result, page);
+    if (last && result->pages == 0 && fits_inline(self, page)) {
         self->inlined += page->size;
         result->inlined_size = page->size;
         result->inlined = take(page->data);
@@ -166,26 +169,12 @@ close_only(slot_t *self, result_t *result)
     return true;
 }
 
-static bool
-cut_page(slot_t *self, result_t *result)
-{
-    err_t err;
-    page_raw_t raw;
-    if (!page_writer_cut(self->writer, &raw, &err)) {
-        no_memory(self, &err);
-        return false;
-    }
-    result->pages++;
-    record_rows(self->record, self->record->manifest->count - 1, &raw);
-    return true;
-}
-
 static void
 page_full(slot_t *self)
 {
     loop_cancel(&self->timer);
     rows_here(self);
-    if (cut_page(self, result_of(self)))
+    if (close_page(self, false))
         hold_back(self);
 }
 
@@ -211,15 +200,6 @@ rows_wait(slot_t *self)
     self->timer = loop_after(kit->loop, ms, on_page_due, self);
 }
 
-/* The rows behind the last page, if there are any; a result without rows has a page, too. */
-static bool
-rest(slot_t *self, result_t *result)
-{
-    if (result->pages == 0)
-        return close_only(self, result);
-    return page_writer_rows(self->writer) == 0 || cut_page(self, result);
-}
-
 /* A statement is over; others may follow. False: the step is over, too. */
 static bool
 result_over(slot_t *self)
@@ -228,7 +208,8 @@ result_over(slot_t *self)
     rows_here(self);
     result_t *result = result_of(self);
     result->attempt = self->record->attempt;
-    if (result->has_columns && !rest(self, result))
+    bool rows = page_writer_rows(self->writer) > 0 || result->pages == 0;
+    if (result->has_columns && rows && !close_page(self, true))
         return false;
     page_writer_reset(self->writer);
     self->weight += result_weight(result);

@@ -6,8 +6,7 @@
  *
  * Loop hooks are added in an order that lets a turn's work leave in the same turn: first the runner
  * says what came of the descriptors and timers, then the link takes in what the leader says, then
- * the lanes send what both have written. All on the loop's thread, but for the pressing of pages
- * (presser.h).
+ * the lanes send what both have written. All on the loop's thread.
  */
 #ifndef EXECUTOR_RUNNER_H
 #define EXECUTOR_RUNNER_H

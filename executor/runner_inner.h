@@ -14,7 +14,6 @@ struct runner {
     kit_t kit;
     lane_t *control;
     lane_t *pages;
-    presser_t *presser;
     link_t *link;
     credit_t credit;
     cancels_t *cancels;

@@ -98,15 +98,9 @@ runner_new(const runner_options_t *options)
                          .arg = self };
     loop_before_sleep(options->loop, runner_on_turn_end, self);
     self->link = make_link(self);
-    const presser_options_t presser = { .loop = options->loop,
-                                        .page_bytes = options->page_bytes,
-                                        .chains = records };
-    self->presser = presser_new(&presser);
-    const scribe_options_t scribe = { .presser = self->presser,
-                                      .records = records,
-                                      .paged = slot_paged,
-                                      .handed_back = runner_on_handed_back,
-                                      .arg = self };
+    const scribe_options_t scribe = {
+        .records = records, .paged = slot_paged, .handed_back = runner_on_handed_back, .arg = self
+    };
     self->kit.scribe = scribe_new(&scribe);
     self->control = make_lane(self, "control", true);
     self->pages = make_lane(self, "pages", false);
@@ -139,7 +133,6 @@ runner_destroy(runner_t **self_p)
     barriers_destroy(&self->kit.barriers);
     stopper_destroy(&self->kit.stopper);
     scribe_destroy(&self->kit.scribe);
-    presser_destroy(&self->presser);
     logins_destroy(&self->kit.logins);
     pool_destroy(&self->kit.pool);
     lane_destroy(&self->control);

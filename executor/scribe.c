@@ -1,4 +1,6 @@
 /* scribe.c - the records, and their way out. */
+#include "executor/scribe.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,18 @@
 #include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/log.h"
-#include "executor/scribe_inner.h"
+
+struct scribe {
+    scribe_options_t options;
+    record_t *records;
+    uint32_t used;
+    jobid_t *held;
+    wire_change_t *changes;
+    uint32_t change_count;
+    bool changes_read; /* by scribe_changes(): the next one begins a new list */
+};
+
+static void put_end(record_t *self);
 
 scribe_t *
 scribe_new(const scribe_options_t *options)
@@ -102,9 +115,18 @@ scribe_held(scribe_t *self, const jobid_t **ids)
 /* --- the life of a record --- */
 
 static void
+free_pages(record_t *self)
+{
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
+        page_destroy(&self->pages[i].page);
+        page_destroy(&self->pages[i].draft);
+    }
+}
+
+static void
 release(record_t *self)
 {
-    record_forget_pages(self);
+    free_pages(self);
     write_clear(&self->control);
     manifest_destroy(&self->manifest);
     failure_clear(&self->failure);
@@ -119,6 +141,8 @@ record_drop(record_t *self)
 {
     if (self->control.owner)
         lane_forget(self->scribe->options.control, self);
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
     release(self);
 }
 
@@ -149,6 +173,89 @@ record_repack(record_t *self)
 {
     free(self->packed);
     self->packed = NULL;
+}
+
+/* --- pages --- */
+
+/* The slot is gone: the record's own way on. */
+static void
+page_answered(record_t *self, write_verdict_t verdict)
+{
+    switch (verdict) {
+    case WRITE_FENCED: record_drop(self); return;
+    case WRITE_FAILED: self->ending.state = JOB_FAILED; break;
+    case WRITE_DONE: break;
+    }
+    if (self->pages_busy == 0 && self->end == RECORD_FINISHING)
+        put_end(self);
+}
+
+static void
+on_page(write_t *write)
+{
+    record_t *self = write->owner;
+    write_verdict_t verdict = write->verdict;
+    page_write_t *slot = NULL;
+    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
+        if (&self->pages[i].write == write)
+            slot = &self->pages[i];
+    }
+    if (!slot)
+        return;
+    if (verdict == WRITE_FAILED) {
+        log_warn("page.refused", "sqlstate=%s reason=\"%s\"", write->err.sqlstate, write->err.text);
+        failure_say(&self->failure, write->err.kind == ERR_LIMIT ? "54000" : write->err.sqlstate,
+                    "a page of the result was not stored: %s", write->err.text);
+    }
+    if (verdict == WRITE_DONE)
+        FAILPOINT(page_stored);
+    page_destroy(&slot->page);
+    page_destroy(&slot->draft);
+    self->pages_busy--;
+    if (self->user)
+        self->scribe->options.paged(self->user, verdict);
+    else
+        page_answered(self, verdict);
+}
+
+static page_t *
+draft_of(const result_t *result)
+{
+    size_t size = 0;
+    uint8_t *data = manifest_pack_draft(result, &size);
+    return page_draft(&data, size);
+}
+
+void
+record_page(record_t *self, const result_t *result, page_t **page_p)
+{
+    assert(self->pages_busy < RECORD_PAGES_MOST);
+    page_write_t *slot = &self->pages[0];
+    while (slot->page)
+        slot++;
+    self->pages_busy++;
+    slot->page = take(*page_p);
+    slot->draft = slot->page->first_row == 0 ? draft_of(result) : NULL;
+    slot->write = (write_t){ .kind = WRITE_PAGE,
+                             .job = self->job,
+                             .attempt = self->attempt,
+                             .done = on_page,
+                             .owner = self,
+                             .in.page = { .step = result->step,
+                                          .result = result->ordinal,
+                                          .page = slot->page,
+                                          .draft = slot->draft } };
+    lane_write(self->scribe->options.pages, &slot->write);
+    FAILPOINT(page_closed);
+}
+
+void
+record_forget_pages(record_t *self)
+{
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
+    free_pages(self);
+    self->pages_busy = 0;
 }
 
 /* --- the end --- */
@@ -270,8 +377,8 @@ put_finish(record_t *self)
     FAILPOINT(finish_queued);
 }
 
-void
-scribe_put_end(record_t *self)
+static void
+put_end(record_t *self)
 {
     self->again = false;
     write_clear(&self->control);
@@ -294,7 +401,7 @@ record_finish(record_t *self, job_state_t state)
     if (self->pages_busy > 0)
         self->ended_us = clock_mono_us();
     else
-        scribe_put_end(self);
+        put_end(self);
 }
 
 void
@@ -307,7 +414,7 @@ record_hand_back(record_t *self, const hand_back_t *how)
     self->later_ms = how->later_ms;
     self->end = RECORD_LEAVING;
     record_forget_pages(self);
-    scribe_put_end(self);
+    put_end(self);
 }
 
 /* --- steps --- */
@@ -345,6 +452,6 @@ scribe_tick(scribe_t *self)
 {
     for (uint32_t i = 0; i < self->options.records; i++) {
         if (self->records[i].used && self->records[i].again)
-            scribe_put_end(&self->records[i]);
+            put_end(&self->records[i]);
     }
 }

@@ -19,7 +19,6 @@
 #include "common/lane.h"
 #include "common/wire.h"
 #include "executor/driver.h"
-#include "executor/presser.h"
 
 enum { RECORD_PAGES_MOST = 4 }; /* pages of one job under way */
 
@@ -27,12 +26,8 @@ typedef struct scribe scribe_t;
 
 typedef struct {
     write_t write;
-    pressing_t *pressing; /* its rows, at the presser */
-    page_t *page;         /* both NULL: free */
-    page_t *draft;        /* beside the first page of a result; else NULL */
-    struct record *record;
-    uint32_t result; /* its place in the manifest, */
-    uint32_t raw_bytes;
+    page_t *page;  /* NULL: free */
+    page_t *draft; /* beside the first page of a result; else NULL */
 } page_write_t;
 
 typedef struct record {
@@ -49,8 +44,7 @@ typedef struct record {
     /* the scribe's own */
     scribe_t *scribe;
     page_write_t pages[RECORD_PAGES_MOST];
-    uint32_t pages_busy; /* at the presser, or on their way to the store */
-    uint32_t raw_busy;   /* bytes of those at the presser */
+    uint32_t pages_busy;
     uint8_t *packed;
     size_t packed_size;
     int64_t ended_us; /* when the slot let go */
@@ -82,11 +76,9 @@ typedef struct {
 typedef struct {
     lane_t *control;
     lane_t *pages;
-    presser_t *presser; /* with a chain for each record; destroyed after the scribe */
     uint32_t records;
-    /* A page of a record that a user holds was answered. DONE: there may be room for another (which
-     * is also said when large rows have become a page). FENCED: drop the job. FAILED: the record's
-     * failure says why, the job cannot have a result. */
+    /* A page of a record that a user holds was answered. DONE: there is room for another. FENCED:
+     * drop the job. FAILED: the record's failure says why, the job cannot have a result. */
     void (*paged)(void *user, write_verdict_t verdict);
     /* A job that was handed back is pending again in the store, or not ours any more. */
     void (*handed_back)(void *arg, const jobid_t *job, int64_t later_ms);
@@ -127,17 +119,8 @@ bool scribe_changes(scribe_t *self, wire_t *message) MUST_USE;
  * whose owner is the record. */
 void record_send(record_t *self, write_kind_t kind, write_fn done);
 
-/* Send a page of this result of the manifest, and count it there; with the first one goes what is
- * known of the result. Takes page. */
-void record_page(record_t *self, result_t *result, page_t **page_p);
-
-/* The same of rows, which must be pressed first: they count as a page under way from now on, and in
- * the result, whose place in the manifest this is, once they are one. Takes their bytes. */
-void record_rows(record_t *self, uint32_t result, const page_raw_t *raw);
-
-/* Are so many pages under way, or such large ones, that no more rows should be read? Then a page
- * will be answered. */
-bool record_crowded(const record_t *self);
+/* Send a page of this result; with the first one goes what is known of the result. Takes page. */
+void record_page(record_t *self, const result_t *result, page_t **page_p);
 
 /* Forget pages under way: the result that they are of will not stand. */
 void record_forget_pages(record_t *self);

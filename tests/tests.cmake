@@ -10,11 +10,6 @@ foreach(source ${unit_tests})
   set_tests_properties(unit.${room} PROPERTIES TIMEOUT 60)
 endforeach()
 
-# Where there may be no memory: starve.h.
-foreach(room page_cut presser)
-  target_link_options(test_${room} PRIVATE -Wl,--wrap=mem_try)
-endforeach()
-
 target_sources(test_bench_reply PRIVATE ${CMAKE_SOURCE_DIR}/tests/bench/reply.c)
 
 # Checks against a real PostgreSQL: MILLRACE_TEST_STORE is the DSN of an empty database.

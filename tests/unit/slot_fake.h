@@ -1,9 +1,8 @@
 /* slot_fake.h - what a slot works with, in memory: a source that does as it is told
- * (source_fake.h), lanes that answer when the test says so, and a presser that presses at the end
- * of each turn, or when the test says so (fake.press_later).
+ * (source_fake.h), and lanes that answer when the test says so.
  *
- * Linked instead of executor/session.c, executor/login.c, executor/presser.c and common/lane.c.
- * What the slot did is in `source.story`, a word for each step, in order.
+ * Linked instead of executor/session.c, executor/login.c and common/lane.c. What the slot did is in
+ * `source.story`, a word for each step, in order.
  */
 #ifndef TESTS_UNIT_SLOT_FAKE_H
 #define TESTS_UNIT_SLOT_FAKE_H
@@ -16,9 +15,6 @@ enum { WRITES_MOST = 16, RECORDS = 2, GRACE_MS = 40 };
 static struct {
     write_t *waiting[WRITES_MOST];
     uint32_t waiting_count;
-    pressing_t *pressings; /* oldest first */
-    bool press_later;
-    page_chain_t chains[RECORDS];
     claimed_t claim; /* what the next claim brings, but for attempt, tries and texts */
     const char *sql;
     const char *params; /* packed */
@@ -142,72 +138,6 @@ answer_look(proof_t proof, int64_t xid)
     write->done(write);
 }
 
-/* --- the presser --- */
-
-struct pressing {
-    uint32_t chain;
-    page_raw_t raw;
-    pressed_fn done;
-    void *user;
-    pressing_t *next;
-};
-
-pressing_t *
-presser_put(presser_t *self, uint32_t chain, const page_raw_t *raw, pressed_fn done, void *user)
-{
-    (void)self;
-    assert_true(chain < RECORDS);
-    pressing_t **end = &fake.pressings;
-    while (*end)
-        end = &(*end)->next;
-    *end = mem_new(sizeof **end);
-    **end = (pressing_t){ .chain = chain, .raw = *raw, .done = done, .user = user };
-    return *end;
-}
-
-void
-presser_forget(presser_t *self, pressing_t **pressing_p)
-{
-    (void)self;
-    pressing_t *pressing = take(*pressing_p);
-    pressing_t **at = &fake.pressings;
-    if (!pressing)
-        return;
-    while (*at && *at != pressing)
-        at = &(*at)->next;
-    assert_non_null(*at); /* under way, or it would have been given back */
-    *at = pressing->next;
-    free(pressing->raw.data);
-    free(pressing);
-}
-
-/* Press what waited longest, or have no memory for it. */
-HELPER void
-press_oldest(bool memory)
-{
-    pressing_t *pressing = fake.pressings;
-    assert_non_null(pressing);
-    fake.pressings = pressing->next;
-    page_chain_t *chain = &fake.chains[pressing->chain];
-    if (pressing->raw.first_row == 0)
-        *chain = (page_chain_t){ 0 };
-    err_t err;
-    (void)err_set(&err, ERR_LIMIT, "no memory for a page of %u bytes", pressing->raw.size);
-    page_t *page = memory ? page_press(&pressing->raw, chain, &err) : NULL;
-    pressing->done(pressing->user, page, &err);
-    free(pressing->raw.data);
-    free(pressing);
-}
-
-static bool
-fake_turn_end(void *unused)
-{
-    (void)unused;
-    while (fake.pressings && !fake.press_later)
-        press_oldest(true);
-    return false;
-}
-
 /* --- the kit --- */
 
 static bool
@@ -267,7 +197,6 @@ fake_open(void **unused)
                         .lease_ms = 1000,
                         .lease_good = fake_lease,
                         .freed = on_freed };
-    loop_before_sleep(source.loop, fake_turn_end, NULL);
     slot_init(&fake.slot, &fake.kit);
     fake.job = jobid_make(1, 0);
     return 0;
@@ -281,7 +210,6 @@ fake_close(void **unused)
     barriers_destroy(&fake.kit.barriers);
     stopper_destroy(&fake.kit.stopper);
     scribe_destroy(&fake.kit.scribe);
-    assert_null(fake.pressings); /* nobody would be there to hear of them */
     loop_destroy(&source.loop);
     return 0;
 }
@@ -291,7 +219,6 @@ HELPER void
 turn(turn_t what)
 {
     turn_of(&source.session, what);
-    (void)fake_turn_end(NULL);
 }
 
 /* The statement is over. */

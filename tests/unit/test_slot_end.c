@@ -158,9 +158,9 @@ four_pages_under_way_stop_the_reading(void **unused)
         give_rows(2);
         turn(TURN_FULL);
     }
-    assert_string_equal(source.story, "claim run page page page pause page");
+    assert_string_equal(source.story, "claim run page page page page pause");
     answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(source.story, "claim run page page page pause page resume");
+    assert_string_equal(source.story, "claim run page page page page pause resume");
 }
 
 static void

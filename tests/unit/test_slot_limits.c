@@ -82,10 +82,10 @@ what_nobody_needs_ends_the_job_without_a_commit(void **unused)
     give_rows(1);
     source.manifest->results[0].truncated = true;
     turn(TURN_ENOUGH);
-    assert_string_equal(source.story, "claim run page close page");
+    assert_string_equal(source.story, "claim run page page close");
     assert_true(fake.freed);
     answer(WRITE_PAGE, WRITE_DONE);
-    assert_string_equal(source.story, "claim run page close page");
+    assert_string_equal(source.story, "claim run page page close");
     answer(WRITE_PAGE, WRITE_DONE);
     const ending_t *ending = assert_ending(JOB_DONE);
     assert_int_equal(ending->rows, 3);
