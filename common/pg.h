@@ -111,8 +111,8 @@ bool pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **re
 
 /* The same with one partition in the place of its table, which is called `table` wherever the query
  * reads from it: the server then opens and locks nothing of the others. Plans for a partition are
- * kept as long as the connection is, which is opened anew once too many have been asked for. A
- * partition that is not there fails with ERR_SQL and 42P01. */
+ * kept as long as the connection is, which is opened anew once too many have been asked for: not in
+ * a transaction. A partition that is not there fails with ERR_SQL and 42P01. */
 bool pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
                const pg_params_t *params, pg_result_t **result, err_t *err) MUST_USE;
 
