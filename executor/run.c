@@ -133,11 +133,11 @@ broken(slot_t *self, failure_t *failure)
         slot_fail(self, failure, false);
 }
 
-/* No more pages than RECORD_PAGES_MOST may be under way while rows can still come. */
+/* There must be room for a page while rows can still come. */
 static void
 hold_back(slot_t *self)
 {
-    if (self->record->pages_busy < RECORD_PAGES_MOST)
+    if (record_room(self->record))
         return;
     session_pause(self->session);
     self->waiting_us = clock_mono_us();

@@ -114,13 +114,24 @@ scribe_held(scribe_t *self, const jobid_t **ids)
 
 /* --- the life of a record --- */
 
+/* Take the page that *link points to out of those under way, and free it. */
+static void
+free_page(record_t *self, page_write_t **link)
+{
+    page_write_t *gone = *link;
+    *link = gone->next;
+    self->pages_busy--;
+    self->pages_raw -= gone->page->raw_bytes;
+    page_destroy(&gone->page);
+    page_destroy(&gone->draft);
+    free(gone);
+}
+
 static void
 free_pages(record_t *self)
 {
-    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
-        page_destroy(&self->pages[i].page);
-        page_destroy(&self->pages[i].draft);
-    }
+    while (self->pages)
+        free_page(self, &self->pages);
 }
 
 static void
@@ -195,13 +206,9 @@ on_page(write_t *write)
 {
     record_t *self = write->owner;
     write_verdict_t verdict = write->verdict;
-    page_write_t *slot = NULL;
-    for (uint32_t i = 0; i < RECORD_PAGES_MOST; i++) {
-        if (&self->pages[i].write == write)
-            slot = &self->pages[i];
-    }
-    if (!slot)
-        return;
+    page_write_t **link = &self->pages;
+    while (&(*link)->write != write)
+        link = &(*link)->next;
     if (verdict == WRITE_FAILED) {
         log_warn("page.refused", "sqlstate=%s reason=\"%s\"", write->err.sqlstate, write->err.text);
         failure_say(&self->failure, write->err.kind == ERR_LIMIT ? "54000" : write->err.sqlstate,
@@ -209,9 +216,7 @@ on_page(write_t *write)
     }
     if (verdict == WRITE_DONE)
         FAILPOINT(page_stored);
-    page_destroy(&slot->page);
-    page_destroy(&slot->draft);
-    self->pages_busy--;
+    free_page(self, link);
     if (self->user)
         self->scribe->options.paged(self->user, verdict);
     else
@@ -229,24 +234,32 @@ draft_of(const result_t *result)
 void
 record_page(record_t *self, const result_t *result, page_t **page_p)
 {
-    assert(self->pages_busy < RECORD_PAGES_MOST);
-    page_write_t *slot = &self->pages[0];
-    while (slot->page)
-        slot++;
-    self->pages_busy++;
-    slot->page = take(*page_p);
-    slot->draft = slot->page->first_row == 0 ? draft_of(result) : NULL;
-    slot->write = (write_t){ .kind = WRITE_PAGE,
+    assert(record_room(self));
+    page_write_t *sent = mem_new(sizeof *sent);
+    sent->page = take(*page_p);
+    sent->draft = sent->page->first_row == 0 ? draft_of(result) : NULL;
+    sent->write = (write_t){ .kind = WRITE_PAGE,
                              .job = self->job,
                              .attempt = self->attempt,
                              .done = on_page,
                              .owner = self,
                              .in.page = { .step = result->step,
                                           .result = result->ordinal,
-                                          .page = slot->page,
-                                          .draft = slot->draft } };
-    lane_write(self->scribe->options.pages, &slot->write);
+                                          .page = sent->page,
+                                          .draft = sent->draft } };
+    sent->next = self->pages;
+    self->pages = sent;
+    self->pages_busy++;
+    self->pages_raw += sent->page->raw_bytes;
+    lane_write(self->scribe->options.pages, &sent->write);
     FAILPOINT(page_closed);
+}
+
+bool
+record_room(const record_t *self)
+{
+    return self->pages_busy < RECORD_PAGES_ANY
+           || (self->pages_busy < RECORD_PAGES_MOST && self->pages_raw < RECORD_RAW_MOST);
 }
 
 void
@@ -255,7 +268,6 @@ record_forget_pages(record_t *self)
     if (self->pages_busy > 0)
         lane_forget(self->scribe->options.pages, self);
     free_pages(self);
-    self->pages_busy = 0;
 }
 
 /* --- the end --- */

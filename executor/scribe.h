@@ -20,15 +20,20 @@
 #include "common/wire.h"
 #include "executor/driver.h"
 
-enum { RECORD_PAGES_MOST = 4 }; /* pages of one job under way */
+/* Pages of one job under way: so many, whatever their size; and small ones, up to so many, until
+ * they come to so many raw bytes. */
+enum { RECORD_PAGES_ANY = 4, RECORD_PAGES_MOST = 16, RECORD_RAW_MOST = 1024 * 1024 };
 
 typedef struct scribe scribe_t;
 
-typedef struct {
+typedef struct page_write page_write_t;
+
+struct page_write {
     write_t write;
-    page_t *page;  /* NULL: free */
+    page_t *page;
     page_t *draft; /* beside the first page of a result; else NULL */
-} page_write_t;
+    page_write_t *next;
+};
 
 typedef struct record {
     jobid_t job;
@@ -43,8 +48,9 @@ typedef struct record {
 
     /* the scribe's own */
     scribe_t *scribe;
-    page_write_t pages[RECORD_PAGES_MOST];
+    page_write_t *pages; /* under way, the newest first */
     uint32_t pages_busy;
+    uint64_t pages_raw; /* their raw bytes */
     uint8_t *packed;
     size_t packed_size;
     int64_t ended_us; /* when the slot let go */
@@ -119,8 +125,12 @@ bool scribe_changes(scribe_t *self, wire_t *message) MUST_USE;
  * whose owner is the record. */
 void record_send(record_t *self, write_kind_t kind, write_fn done);
 
-/* Send a page of this result; with the first one goes what is known of the result. Takes page. */
+/* Send a page of this result; with the first one goes what is known of the result. There must be
+ * room for it. Takes page. */
 void record_page(record_t *self, const result_t *result, page_t **page_p);
+
+/* Is there room for another page under way? */
+bool record_room(const record_t *self);
 
 /* Forget pages under way: the result that they are of will not stand. */
 void record_forget_pages(record_t *self);

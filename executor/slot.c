@@ -203,7 +203,7 @@ slot_paged(void *slot, write_verdict_t verdict)
     case STAGE_RUN:
         if (failed) {
             slot_finish(self, JOB_FAILED, false);
-        } else if (self->session->paused) {
+        } else if (self->session->paused && record_room(self->record)) {
             session_resume(self->session);
             halt_resumed(self);
             slot_stop_waiting(self);

@@ -289,6 +289,17 @@ give_rows(int rows)
     }
 }
 
+/* A row, and one of this size. */
+HELPER void
+give_large(size_t size)
+{
+    give_rows(1);
+    own(mem) text = mem_new(size);
+    page_row_open(fake.slot.writer, 1);
+    page_cell_text(fake.slot.writer, text, size);
+    assert_true(page_row_close(fake.slot.writer));
+}
+
 /* The job's end is on its way, in this state. */
 HELPER const ending_t *
 assert_ending(job_state_t state)
