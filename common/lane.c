@@ -295,6 +295,9 @@ batch_take(lane_t *self)
     self->from = 0;
     self->to = self->count;
     self->phase = LANE_WRITING;
+    self->gathered = 0;
+    self->hurried = self->first;
+    loop_cancel(&self->gather);
 }
 
 /* The turn ends: whatever it gathered goes out. */
@@ -302,7 +305,8 @@ static bool
 lane_turn_over(void *arg)
 {
     lane_t *self = (lane_t *)arg;
-    if (self->connected && self->phase == LANE_IDLE && self->first) {
+    bool due = self->hurried || self->gathered >= GATHER_BYTES;
+    if (self->connected && self->phase == LANE_IDLE && self->first && due) {
         batch_take(self);
         flight_send(self);
     }
@@ -345,6 +349,7 @@ lane_destroy(lane_t **self_p)
         return;
     loop_unwatch(&self->watch);
     loop_cancel(&self->timer);
+    loop_cancel(&self->gather);
     pg_destroy(&self->pg);
     pg_params_destroy(&self->params);
     free(self->batch);
@@ -356,9 +361,37 @@ lane_destroy(lane_t **self_p)
     *self_p = NULL;
 }
 
+/* The turn in which this happens has an end, too. */
+static void
+gather_over(void *arg)
+{
+    lane_t *self = (lane_t *)arg;
+    self->gather = NULL;
+    self->hurried = true;
+}
+
+/* It is not the first thing that is heard of its result. */
+static bool
+can_wait(const write_t *write)
+{
+    return write->kind == WRITE_PAGE && write->in.page.page->first_row > 0;
+}
+
+void
+lane_hurry(lane_t *self)
+{
+    self->hurried = true;
+}
+
 void
 lane_write(lane_t *self, write_t *write)
 {
+    if (!can_wait(write))
+        lane_hurry(self);
+    else
+        self->gathered += write->in.page.page->raw_bytes;
+    if (!self->hurried && !self->gather)
+        self->gather = loop_after(self->loop, GATHER_MS, gather_over, self);
     write->next_ = NULL;
     if (self->last)
         self->last->next_ = write;

@@ -3,6 +3,8 @@
  * A lane is one connection on which batches go out one after another, each a pipelined transaction:
  * whatever must be durable leaves with everything that arrived while the batch before it was under
  * way. Control writes (claims, outcome records, finishes) and pages have a lane of their own each.
+ * Pages behind the first of a result, which nobody waits for, also wait for company while the lane
+ * is idle: a commit costs the store more than a small page does.
  *
  * A batch whose transaction the store refuses is run again member by member, each a transaction of
  * its own, so that only the guilty one sees the error. After a lost connection the batch is sent
@@ -199,8 +201,13 @@ lane_t *lane_new(const lane_options_t *options) MUST_USE;
 void lane_destroy(lane_t **self_p);
 
 /* Queue a write. It goes out with the next batch, at the end of the loop's turn when the lane is
- * idle. */
+ * idle. A page that is not the first of its result is held back until GATHER_BYTES of them have
+ * come together, for GATHER_MS at most, or until something else goes out. */
+enum { GATHER_BYTES = 512 * 1024, GATHER_MS = 10 }; /* raw bytes */
 void lane_write(lane_t *self, write_t *write);
+
+/* Hold back nothing of what waits: somebody cannot go on before it is stored. */
+void lane_hurry(lane_t *self);
 
 /* Forget queued and sent writes of this owner: their `done` will not be called (what was sent may
  * still take effect; fences decide). A claim that was sent may have taken its job: whoever forgets

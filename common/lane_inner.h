@@ -60,6 +60,9 @@ struct lane {
     write_t *first;
     write_t *last;
     uint32_t load;
+    uint64_t gathered;    /* raw bytes of pages among them that are held back */
+    bool hurried;         /* hold back nothing */
+    loop_timer_t *gather; /* until that is so anyway */
 
     /* The batch, and its members [from, to) that fly. */
     lane_phase_t phase;

@@ -139,6 +139,7 @@ hold_back(slot_t *self)
 {
     if (record_room(self->record))
         return;
+    record_hurry(self->record);
     session_pause(self->session);
     self->waiting_us = clock_mono_us();
 }
@@ -211,6 +212,7 @@ result_over(slot_t *self)
     bool rows = page_writer_rows(self->writer) > 0 || result->pages == 0;
     if (result->has_columns && rows && !close_page(self, true))
         return false;
+    record_hurry(self->record);
     page_writer_reset(self->writer);
     self->weight += result_weight(result);
     if (self->weight > steps_room(&self->steps) && !self->steps.autocommit) {

@@ -263,6 +263,13 @@ record_room(const record_t *self)
 }
 
 void
+record_hurry(record_t *self)
+{
+    if (self->pages_busy > 0)
+        lane_hurry(self->scribe->options.pages);
+}
+
+void
 record_forget_pages(record_t *self)
 {
     if (self->pages_busy > 0)

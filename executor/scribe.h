@@ -83,7 +83,7 @@ typedef struct {
     lane_t *control;
     lane_t *pages;
     uint32_t records;
-    /* A page of a record that a user holds was answered. DONE: there is room for another. FENCED:
+    /* A page of a record that a user holds was answered. DONE: there may be room again. FENCED:
      * drop the job. FAILED: the record's failure says why, the job cannot have a result. */
     void (*paged)(void *user, write_verdict_t verdict);
     /* A job that was handed back is pending again in the store, or not ours any more. */
@@ -131,6 +131,9 @@ void record_page(record_t *self, const result_t *result, page_t **page_p);
 
 /* Is there room for another page under way? */
 bool record_room(const record_t *self);
+
+/* The job cannot go on before its pages are stored: they wait for no others any more. */
+void record_hurry(record_t *self);
 
 /* Forget pages under way: the result that they are of will not stand. */
 void record_forget_pages(record_t *self);

@@ -38,18 +38,24 @@ no_patience(void *unused)
 }
 
 void
-run(uint32_t count)
+await(uint32_t count)
 {
     err_t err;
     world.awaited = count;
-    for (uint32_t i = 0; i < count; i++) {
-        world.writes[i].done = answered;
-        lane_write(world.lane, &world.writes[i]);
-    }
     loop_timer_t *patience = loop_after(world.loop, PATIENCE_MS, no_patience, NULL);
     CHECK(loop_run(world.loop, &err));
     loop_cancel(&patience);
     assert_int_equal(lane_load(world.lane), 0);
+}
+
+void
+run(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        world.writes[i].done = answered;
+        lane_write(world.lane, &world.writes[i]);
+    }
+    await(count);
 }
 
 write_t *

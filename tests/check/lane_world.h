@@ -30,7 +30,10 @@ int lane_close(void **unused);
 
 #define LANE_TEST(claim) cmocka_unit_test_setup_teardown(claim, lane_open, lane_close)
 
-/* Hand the first so many writes to the lane, and turn the loop until all are answered. */
+/* Turn the loop until so many writes are answered. */
+void await(uint32_t count);
+
+/* Hand the first so many writes to the lane, and await them. */
 void run(uint32_t count);
 
 /* Fill in a write; it is the world's. */

@@ -104,6 +104,73 @@ put_page(uint32_t i, const jobid_t *job, page_t *page, int64_t first_row, uint32
     a_write(i, WRITE_PAGE, job, 1)->in.page.page = page;
 }
 
+/* Hands in the second write when the lane's own hook has run behind the first. */
+static bool
+second_write(void *arg)
+{
+    bool *due = (bool *)arg;
+    if (!*due)
+        return false;
+    *due = false;
+    lane_write(world.lane, &world.writes[1]);
+    return true;
+}
+
+/* In how many transactions are two pages stored, from `first_row` on, of which the second comes a
+ * turn behind the first? */
+static void
+assert_transactions(int64_t first_row, uint32_t raw_bytes, bool hurried, const char *expected)
+{
+    jobid_t job = a_claimed_job();
+    char id[JOBID_TEXT_SIZE];
+    own(mem) open = mem_format("UPDATE live SET bucket = page_bucket(retention_s) WHERE id = '%s'",
+                               jobid_text(&job, id));
+    tell(open);
+    own(page) first = a_page();
+    own(page) second = a_page();
+    put_page(0, &job, first, first_row, 1);
+    put_page(1, &job, second, first_row + 1, 1);
+    first->raw_bytes = raw_bytes;
+    world.writes[0].done = world.writes[1].done = answered;
+    bool due = true;
+    loop_before_sleep(world.loop, second_write, &due);
+    lane_write(world.lane, &world.writes[0]);
+    if (hurried)
+        lane_hurry(world.lane);
+    await(2);
+    assert_int_equal(world.writes[0].verdict, WRITE_DONE);
+    assert_int_equal(world.writes[1].verdict, WRITE_DONE);
+    assert_job(&job, "SELECT count(DISTINCT xmin::text) FROM page WHERE job = '%s'", expected);
+}
+
+static void
+pages_that_nobody_waits_for_go_together(void **unused)
+{
+    (void)unused;
+    assert_transactions(1, 1, false, "1");
+}
+
+static void
+a_page_that_somebody_waits_for_goes_at_once(void **unused)
+{
+    (void)unused;
+    assert_transactions(1, 1, true, "2");
+}
+
+static void
+the_first_page_of_a_result_goes_at_once(void **unused)
+{
+    (void)unused;
+    assert_transactions(0, 1, false, "2");
+}
+
+static void
+pages_go_at_once_when_they_are_enough_bytes(void **unused)
+{
+    (void)unused;
+    assert_transactions(1, GATHER_BYTES, false, "2");
+}
+
 static void
 a_page_tells_of_the_next_and_goes_without_its_bytes_when_it_is_large(void **unused)
 {
@@ -352,6 +419,10 @@ main(void)
         LANE_TEST(an_old_attempt_writes_nothing),
         LANE_TEST(a_page_is_read_back_by_its_row),
         LANE_TEST(a_page_tells_of_the_next_and_goes_without_its_bytes_when_it_is_large),
+        LANE_TEST(pages_that_nobody_waits_for_go_together),
+        LANE_TEST(a_page_that_somebody_waits_for_goes_at_once),
+        LANE_TEST(the_first_page_of_a_result_goes_at_once),
+        LANE_TEST(pages_go_at_once_when_they_are_enough_bytes),
         LANE_TEST(an_outcome_is_put_on_record_and_seen),
         LANE_TEST(a_job_handed_back_keeps_its_attempt_but_not_its_try),
         LANE_TEST(a_try_that_counts_is_not_given_back),

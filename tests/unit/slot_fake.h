@@ -15,7 +15,8 @@ enum { WRITES_MOST = 16, RECORDS = 2, GRACE_MS = 40 };
 static struct {
     write_t *waiting[WRITES_MOST];
     uint32_t waiting_count;
-    claimed_t claim; /* what the next claim brings, but for attempt, tries and texts */
+    uint32_t hurried; /* so often */
+    claimed_t claim;  /* what the next claim brings, but for attempt, tries and texts */
     const char *sql;
     const char *params; /* packed */
     bool lease;
@@ -42,6 +43,13 @@ lane_write(lane_t *self, write_t *write)
     assert_true(fake.waiting_count < WRITES_MOST);
     fake.waiting[fake.waiting_count++] = write;
     tell(words[write->kind]);
+}
+
+void
+lane_hurry(lane_t *self)
+{
+    (void)self;
+    fake.hurried++;
 }
 
 void

@@ -156,10 +156,12 @@ sixteen_small_pages_under_way_stop_the_reading(void **unused)
     start_running();
     for (int i = 0; i < RECORD_PAGES_MOST; i++) {
         assert_false(source.session.paused);
+        assert_int_equal(fake.hurried, 0);
         give_rows(2);
         turn(TURN_FULL);
     }
     assert_true(source.session.paused);
+    assert_int_equal(fake.hurried, 1);
     answer(WRITE_PAGE, WRITE_DONE);
     assert_false(source.session.paused);
 }
@@ -182,6 +184,19 @@ four_large_pages_under_way_stop_the_reading(void **unused)
     assert_true(source.session.paused);
     answer(WRITE_PAGE, WRITE_DONE);
     assert_false(source.session.paused);
+}
+
+static void
+pages_wait_for_no_others_once_their_result_is_over(void **unused)
+{
+    (void)unused;
+    start_running();
+    give_rows(2);
+    turn(TURN_FULL);
+    assert_int_equal(fake.hurried, 0);
+    result_over();
+    assert_string_equal(source.story, "claim run page");
+    assert_int_equal(fake.hurried, 1);
 }
 
 static void
@@ -340,6 +355,7 @@ main(void)
         SLOT_TEST(no_rows_are_no_page_however_long_it_takes),
         SLOT_TEST(sixteen_small_pages_under_way_stop_the_reading),
         SLOT_TEST(four_large_pages_under_way_stop_the_reading),
+        SLOT_TEST(pages_wait_for_no_others_once_their_result_is_over),
         SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
         SLOT_TEST(a_fenced_page_drops_the_job),
         SLOT_TEST(a_page_that_there_is_no_memory_to_send_is_too_large),
