@@ -117,6 +117,24 @@ send_bytes(void *arg, const char *data, size_t size)
     return mg_write(arg, data, size) == (int)size;
 }
 
+/* What the client takes at once: past civetweb, which waits for it. */
+static size_t
+send_some(const struct mg_connection *connection, const char *data, size_t size)
+{
+    const worker_t *worker = mg_get_thread_pointer(connection);
+    int fd = request_socket(&worker->desk->request);
+    ssize_t sent = fd < 0 ? 0 : send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+static size_t
+send_part(void *arg, const char *data, size_t size, bool wait)
+{
+    if (!wait)
+        return send_some(arg, data, size);
+    return send_bytes(arg, data, size) ? size : 0;
+}
+
 /* A refusal is lost when the socket is closed over unread bytes (the kernel then resets the
  * connection): say that nothing more comes, and let the client finish what it is sending. */
 static void
@@ -259,7 +277,7 @@ serve(worker_t *worker, struct mg_connection *connection)
     refusal_t refusal;
     bool sound = read_head(worker, about, &frame, &refusal);
     bool head_only = strcmp(about->request_method, "HEAD") == 0;
-    reply_begin(&worker->desk->reply, send_bytes, connection, &frame, head_only);
+    reply_begin(&worker->desk->reply, send_part, connection, &frame, head_only);
     if (sound)
         worker->desk->body.most = body_most(worker, &frame);
     bool whole = sound && read_request(worker, connection, &frame, &refusal);
@@ -301,7 +319,7 @@ refuse(struct mg_connection *connection, const refusal_t *refusal)
     worker->refused = true;
     frame_t frame = { 0 };
     fill_peer(worker, mg_get_request_info(connection));
-    reply_begin(&worker->desk->reply, send_bytes, connection, &frame, false);
+    reply_begin(&worker->desk->reply, send_part, connection, &frame, false);
     reply_refuse(&worker->desk->reply, refusal);
     if (!reply_end(&worker->desk->reply))
         mg_disable_connection_keep_alive(connection);

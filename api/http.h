@@ -141,6 +141,10 @@ void reply_script(reply_t *self, bool begin);
  * the reply starts anew and may become an error; returns whether that is so. */
 bool reply_restart(reply_t *self);
 
+/* Until it is said otherwise: what is to be done before the client is waited for, who takes no more
+ * bytes just now. NULL: nothing. */
+void reply_stall(reply_t *self, void (*stall)(void *arg), void *arg);
+
 /* False when the client is gone or the reply was abandoned. */
 bool reply_good(const reply_t *self);
 

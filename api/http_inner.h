@@ -43,11 +43,15 @@ struct request {
     const atomic_bool *stopping;
 };
 
-typedef bool (*send_fn)(void *arg, const char *data, size_t size);
+/* Send all, or (`wait` false) what the client takes without being waited for; how many bytes that
+ * were. Fewer than all of them, after waiting: it is gone. */
+typedef size_t (*send_fn)(void *arg, const char *data, size_t size, bool wait);
 
 struct reply {
     send_fn send;
     void *arg;
+    void (*stall)(void *arg); /* NULL, or to be called before it waits */
+    void *stall_arg;
     char *buffer; /* REPLY_SIZE bytes once something was written */
     size_t used;  /* bytes of the body that wait in it */
     int status;

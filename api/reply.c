@@ -158,8 +158,21 @@ need_buffer(reply_t *self)
 static void
 push(reply_t *self, const char *data, size_t size)
 {
-    if (size > 0 && !self->bad && !self->send(self->arg, data, size))
-        self->bad = true;
+    if (size == 0 || self->bad)
+        return;
+    size_t sent = self->stall ? self->send(self->arg, data, size, false) : 0;
+    if (sent == size)
+        return;
+    if (self->stall)
+        self->stall(self->stall_arg);
+    self->bad = self->send(self->arg, data + sent, size - sent, true) != size - sent;
+}
+
+void
+reply_stall(reply_t *self, void (*stall)(void *arg), void *arg)
+{
+    self->stall = stall;
+    self->stall_arg = arg;
 }
 
 static char *
@@ -274,6 +287,7 @@ reply_begin(reply_t *self, send_fn send, void *arg, const frame_t *frame, bool h
 {
     self->send = send;
     self->arg = arg;
+    self->stall = NULL;
     self->head_only = head_only;
     self->old = frame->old;
     self->keep = frame->keep;

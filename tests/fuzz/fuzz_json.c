@@ -15,15 +15,16 @@ typedef struct {
     size_t size;
 } reply_text_t;
 
-static bool
-gather(void *arg, const char *data, size_t size)
+static size_t
+gather(void *arg, const char *data, size_t size, bool wait)
 {
+    (void)wait;
     reply_text_t *sink = arg;
     sink->text = mem_grow(sink->text, sink->size + size + 1);
     memcpy(sink->text + sink->size, data, size);
     sink->size += size;
     sink->text[sink->size] = '\0';
-    return true;
+    return size;
 }
 
 /* {"sql": text} as the writer has it must give the same text. */

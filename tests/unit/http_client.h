@@ -22,6 +22,10 @@ static http_t *server;
 static uint16_t port;
 static atomic_int handled;
 static atomic_int waiting; /* requests for /wait that have begun */
+static atomic_int stalled; /* how often a reply to /long was about to wait for its client */
+static atomic_int lost;    /* replies to /long whose client went */
+
+enum { LONG_NUMBERS = 2 << 20, NUMBER_BYTES = 8 }; /* 16 MiB: more than sockets hold */
 
 /* --- the handler: says what it was asked --- */
 
@@ -43,6 +47,25 @@ wait_until_gone(const request_t *request)
 }
 
 static inline void
+count_stall(void *arg)
+{
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+/* The numbers from 0 on, one a line. */
+static inline void
+count_up(reply_t *reply)
+{
+    reply_stall(reply, count_stall, &stalled);
+    for (int i = 0; i < LONG_NUMBERS; i++) {
+        char number[NUMBER_BYTES + 1];
+        (void)snprintf(number, sizeof number, "%07d\n", i);
+        say(reply, number);
+    }
+    atomic_fetch_add(&lost, reply_good(reply) ? 0 : 1);
+}
+
+static inline void
 handle(void *arg, request_t *request, reply_t *reply)
 {
     (void)arg;
@@ -53,6 +76,10 @@ handle(void *arg, request_t *request, reply_t *reply)
     if (strcmp(first, "large") == 0) {
         for (int i = 0; i < 50000; i++)
             say(reply, "0123456789");
+        return;
+    }
+    if (strcmp(first, "long") == 0) {
+        count_up(reply);
         return;
     }
     if (strcmp(first, "cut") == 0) {

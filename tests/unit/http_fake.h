@@ -6,27 +6,33 @@
 
 #include "api/http_inner.h"
 
-/* Everything that a reply has sent. */
+/* Everything that a reply has sent, and its client. */
 typedef struct {
     reply_t reply;
     char *text; /* terminated */
     size_t size;
     unsigned writes;
+    unsigned waits; /* writes for which the client was waited for */
+    bool slow;      /* it takes but `takes` bytes of a write without being waited for */
+    size_t takes;
     bool refuse; /* the next write fails */
 } fake_reply_t;
 
-static inline bool
-fake_send(void *arg, const char *data, size_t size)
+static inline size_t
+fake_send(void *arg, const char *data, size_t size, bool wait)
 {
     fake_reply_t *fake = arg;
+    fake->writes++;
+    fake->waits += wait;
     if (fake->refuse)
-        return false;
+        return 0;
+    if (!wait && fake->slow && fake->takes < size)
+        size = fake->takes;
     fake->text = mem_grow(fake->text, fake->size + size + 1);
     memcpy(fake->text + fake->size, data, size);
     fake->size += size;
     fake->text[fake->size] = '\0';
-    fake->writes++;
-    return true;
+    return size;
 }
 
 /* Caller owns the result. */

@@ -239,6 +239,87 @@ a_reply_that_is_abandoned_has_no_last_chunk(void **unused)
     close(fd);
 }
 
+/* Ask for a long reply and read nothing before the server is about to wait for that. */
+static int
+ask_long(void)
+{
+    int room = 64 << 10;
+    int64_t until_ms = clock_mono_ms() + ANSWER_MS;
+    atomic_store(&stalled, 0);
+    int fd = dial();
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+    give_text(fd, "GET /long HTTP/1.1\r\n" HEAD "Connection: close\r\n\r\n");
+    while (atomic_load(&stalled) == 0 && clock_mono_ms() < until_ms)
+        sched_yield();
+    assert_int_equal(atomic_load(&stalled), 1);
+    return fd;
+}
+
+/* A chunk's size; 0: it is the last one. */
+static size_t
+chunk_size(FILE *from)
+{
+    char line[32];
+    assert_non_null(fgets(line, sizeof line, from));
+    return strtoul(line, NULL, 16);
+}
+
+static void
+skip_line(FILE *from)
+{
+    char line[512];
+    assert_non_null(fgets(line, sizeof line, from));
+    assert_memory_equal(line, "\r\n", 2);
+}
+
+/* Read the head, and what the chunks behind it hold, up to the end of the connection; how many
+ * bytes of the numbers from 0 on that were. */
+static size_t
+hear_numbers(int fd)
+{
+    size_t size = 0;
+    char line[512] = "";
+    FILE *from = fdopen(dup(fd), "r");
+    while (strcmp(line, "\r\n") != 0)
+        assert_non_null(fgets(line, sizeof line, from));
+    for (size_t left = chunk_size(from); left > 0; left = chunk_size(from)) {
+        for (; left > 0; left--, size++) {
+            char number[32];
+            if (size % NUMBER_BYTES == 0)
+                (void)snprintf(number, sizeof number, "%07zu\n", size / NUMBER_BYTES);
+            if (getc(from) != number[size % NUMBER_BYTES])
+                fail_msg("another byte at %zu", size);
+        }
+        skip_line(from);
+    }
+    skip_line(from);
+    assert_int_equal(getc(from), EOF);
+    (void)fclose(from);
+    return size;
+}
+
+static void
+a_reply_that_waits_for_its_client_says_so_and_comes_whole(void **unused)
+{
+    (void)unused;
+    int fd = ask_long();
+    assert_int_equal(hear_numbers(fd), (size_t)LONG_NUMBERS * NUMBER_BYTES);
+    close(fd);
+}
+
+static void
+a_client_that_hangs_up_on_a_reply_that_waits_is_noticed(void **unused)
+{
+    (void)unused;
+    int64_t began_ms = clock_mono_ms();
+    int before = atomic_load(&lost);
+    close(ask_long());
+    while (atomic_load(&lost) == before && clock_mono_ms() - began_ms < ANSWER_MS)
+        sched_yield();
+    assert_int_equal(atomic_load(&lost), before + 1);
+    assert_true(clock_mono_ms() - began_ms < REQUEST_MS);
+}
+
 static void
 a_client_that_hangs_up_is_noticed(void **unused)
 {
@@ -325,6 +406,8 @@ main(void)
         cmocka_unit_test(paths_and_queries_that_cannot_be_decoded_are_refused),
         cmocka_unit_test(a_large_reply_arrives_in_chunks),
         cmocka_unit_test(a_reply_that_is_abandoned_has_no_last_chunk),
+        cmocka_unit_test(a_reply_that_waits_for_its_client_says_so_and_comes_whole),
+        cmocka_unit_test(a_client_that_hangs_up_on_a_reply_that_waits_is_noticed),
         cmocka_unit_test(a_client_that_hangs_up_is_noticed),
         cmocka_unit_test(a_server_that_stops_finishes_what_is_under_way),
         cmocka_unit_test(a_port_that_is_taken_is_an_error),
