@@ -190,8 +190,8 @@ open_lanes(engine_t *self, const conf_t *conf, err_t *err)
     self->removers = readers_new(dsn, "millrace-api remove", REMOVERS, HANDS_WAIT_MS);
     uint32_t readers = (uint32_t)conf_int(conf, "page_readers");
     self->readers = readers_new(dsn, "millrace-api page", readers, PAGES_WAIT_MS);
-    self->scouts = scouts_new(readers, source_page, self, self->shelf, err);
-    if (!self->scouts || !measure_clock(self, err))
+    self->inflaters = inflaters_new(readers, self->shelf, err);
+    if (!self->inflaters || !measure_clock(self, err))
         return false;
 
     gather_options_t submits = { .name = "submits",
@@ -247,7 +247,7 @@ engine_destroy(engine_t **self_p)
     gather_destroy(&self->finds);
     keys_destroy(&self->keys);
     terms_cache_destroy(&self->terms);
-    scouts_destroy(&self->scouts);
+    inflaters_destroy(&self->inflaters);
     readers_destroy(&self->readers);
     readers_destroy(&self->hands);
     readers_destroy(&self->removers);
@@ -365,11 +365,26 @@ engine_find(engine_t *self, const caller_t *caller, const jobid_t *id, bool whol
     return engine_found(&find, err);
 }
 
-static bool
-source_send(void *arg, errand_t *errand)
+static store_t *
+source_ask(void *arg, const page_key_t *key, int64_t row, uint32_t most, uint32_t count)
 {
     engine_t *self = arg;
-    return scouts_send(self->scouts, errand);
+    return readers_ask(self->readers, key, row, most, count);
+}
+
+static uint32_t
+source_answer(void *arg, store_t **asked, const uint8_t before[PAGE_HASH_SIZE], page_t **pages,
+              uint32_t count)
+{
+    engine_t *self = arg;
+    return readers_take(self->readers, asked, before, pages, count);
+}
+
+static bool
+source_inflate(void *arg, errand_t *errands)
+{
+    engine_t *self = arg;
+    return inflaters_send(self->inflaters, errands);
 }
 
 bool
@@ -399,7 +414,9 @@ engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t of
 {
     page_source_t source = {
         .page = source_page,
-        .send = source_send,
+        .ask = source_ask,
+        .answer = source_answer,
+        .inflate = source_inflate,
         .expired = engine_expired,
         .where = engine_where,
         .shelf = self->shelf,

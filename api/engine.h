@@ -197,11 +197,10 @@ typedef struct {
     const page_t *stored; /* the whole page, as the store has it; else NULL */
 } run_t;
 
-/* Read a result of a job that was found whole, from row `offset` on. Stored pages are read one by
- * one, each by a short statement, the next one while the one in hand is used; in hand is one
- * inflated page, which may be shared with other readers. With `stored`, runs that are whole pages
- * come as they are stored. Fails with ERR_GONE when the pages have expired. `job` must outlive it.
- * Caller owns the result. */
+/* Read a result of a job that was found whole, from row `offset` on. Stored pages are read a few at
+ * a time, by short statements, while those in hand are used; inflated ones may be shared with other
+ * readers. With `stored`, runs that are whole pages come as they are stored. Fails with ERR_GONE
+ * when the pages have expired. `job` must outlive it. Caller owns the result. */
 rows_t *engine_rows(engine_t *self, const job_t *job, const result_t *result, int64_t offset,
                     bool stored, err_t *err) MUST_USE;
 void rows_destroy(rows_t **self_p);
@@ -220,6 +219,10 @@ bool engine_pages(engine_t *self, const job_t *job, const result_t *result, int6
 /* The next rows, at most `most` of them; false at the end (err->kind is ERR_NONE) or on failure.
  * The run points into self, until the next call. */
 bool rows_run(rows_t *self, int64_t most, run_t *run, err_t *err) MUST_USE;
+
+/* Who reads `rows`, a rows_t, is going to wait for somebody else, a slow client say: have nothing
+ * under way that keeps a connection of the store. Fits reply_stall(). */
+void rows_settle(void *rows);
 
 /* The run's bytes without the rows that stand behind it. Fails with ERR_INTERNAL when they are no
  * rows; those of a page to its end are not walked over. */

@@ -38,10 +38,10 @@ struct engine {
     keys_t *keys;
     terms_cache_t *terms;
     buckets_t *buckets;
-    readers_t *readers;    /* of pages and lists */
-    shelf_t *shelf;        /* pages in hand, and in memory */
+    readers_t *readers; /* of pages and lists */
+    shelf_t *shelf;     /* pages in hand, and in memory */
+    inflaters_t *inflaters;
     room_t *room;          /* for large ones */
-    scouts_t *scouts;      /* fetch pages ahead */
     readers_t *hands;      /* cancel, renew */
     readers_t *removers;   /* remove: a large result takes its time, and keeps no cancel waiting */
     store_t *submit_store; /* each of its gathering thread alone */

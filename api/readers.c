@@ -101,6 +101,17 @@ tell_away(readers_t *self, const err_t *err)
         line_call(&self->line);
 }
 
+/* `failed`: why it is of no use just now; NULL: it is. */
+static void
+bring_back(readers_t *self, store_t *store, const err_t *failed)
+{
+    pthread_mutex_lock(&self->lock);
+    if (failed && failed->kind == ERR_UNAVAILABLE)
+        tell_away(self, failed);
+    give_back(self, store);
+    pthread_mutex_unlock(&self->lock);
+}
+
 bool
 readers_call(readers_t *self, readers_fn call, void *arg, err_t *err)
 {
@@ -115,11 +126,7 @@ readers_call(readers_t *self, readers_fn call, void *arg, err_t *err)
     if (!good && readers_again(err, began_ms))
         good = call(store, arg, err);
 
-    pthread_mutex_lock(&self->lock);
-    if (!good && err->kind == ERR_UNAVAILABLE)
-        tell_away(self, err);
-    give_back(self, store);
-    pthread_mutex_unlock(&self->lock);
+    bring_back(self, store, good ? NULL : err);
     return good;
 }
 
@@ -151,4 +158,35 @@ readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t most,
 {
     page_call_t call = { .key = key, .row = row, .most = most };
     return readers_call(self, call_page, &call, err) ? call.page : NULL;
+}
+
+static store_t *
+borrow_idle(readers_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool there = self->idle_count > 0 && clock_mono_ms() >= self->away_until_ms;
+    store_t *store = there ? self->idle[--self->idle_count] : NULL;
+    pthread_mutex_unlock(&self->lock);
+    return store;
+}
+
+store_t *
+readers_ask(readers_t *self, const page_key_t *key, int64_t row, uint32_t most, uint32_t count)
+{
+    err_t err;
+    store_t *store = borrow_idle(self);
+    if (!store || store_pages_ask(store, key, row, most, count, &err))
+        return store;
+    bring_back(self, store, &err);
+    return NULL;
+}
+
+uint32_t
+readers_take(readers_t *self, store_t **store_p, const uint8_t before[PAGE_HASH_SIZE],
+             page_t **pages, uint32_t count)
+{
+    store_t *store = take(*store_p);
+    uint32_t taken = store_pages_take(store, before, pages, count);
+    bring_back(self, store, NULL);
+    return taken;
 }

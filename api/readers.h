@@ -1,6 +1,7 @@
-/* readers.h - a few store connections, lent for one call each: for reading pages, say.
+/* readers.h - a few store connections, lent for one call each, or from asking for pages until they
+ * are taken.
  *
- * No connection is held while bytes go to a client: a slow client costs a thread, never a
+ * No connection is held while a client is waited for: a slow one costs a thread, never a
  * connection. Who finds all of them lent waits in line. After a failed attempt to reach the store
  * everybody is told so at once for READERS_AWAY_MS. Any thread.
  */
@@ -29,6 +30,16 @@ bool readers_call(readers_t *self, readers_fn call, void *arg, err_t *err) MUST_
 /* As store_page(), on one of the connections. Fails as readers_call(). Caller owns the result. */
 page_t *readers_page(readers_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
     MUST_USE;
+
+/* As store_pages_ask(), on a connection that is lent until the pages were taken; NULL also when
+ * none is idle, or the store cannot be reached. Until then nobody may be waited for but the store.
+ */
+store_t *readers_ask(readers_t *self, const page_key_t *key, int64_t row, uint32_t most,
+                     uint32_t count) MUST_USE;
+
+/* As store_pages_take(); the connection is given back, and *store_p set to NULL. */
+uint32_t readers_take(readers_t *self, store_t **store_p, const uint8_t before[PAGE_HASH_SIZE],
+                      page_t **pages, uint32_t count) MUST_USE;
 
 /* How many wait in line now. */
 uint32_t readers_waiting(readers_t *self);

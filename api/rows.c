@@ -11,19 +11,17 @@ struct rows {
     page_source_t source;
     const job_t *job;
     const result_t *result;
-    bool stored;                  /* whole pages are given as they are */
-    int64_t next;                 /* row */
-    int64_t bucket_us;            /* where its pages are */
-    int64_t page_end;             /* the first row behind the page that was opened last */
-    uint8_t hash[PAGE_HASH_SIZE]; /* of the chain up to there */
+    bool stored;       /* whole pages are given as they are */
+    int64_t next;      /* row */
+    int64_t bucket_us; /* where its pages are */
+    page_t last;       /* the page that was opened last, without its bytes */
 
     /* The page in hand: inflated, or as it is stored. */
     sheet_t *sheet;
     page_reader_t walk; /* over the sheet, up to the run before this one */
     uint32_t walked;    /* rows of that run */
     page_t *page;
-    claim_t claim;      /* of a large one */
-    uint32_t next_rows; /* of the page behind it; 0: not known */
+    claim_t claim; /* of a large one */
 
     ahead_t ahead; /* the pages behind it */
 };
@@ -65,6 +63,13 @@ rows_new(const page_source_t *source, const job_t *job, const result_t *result, 
     self->next = offset;
     self->bucket_us = job->bucket_us;
     return self;
+}
+
+/* The first row behind the page that was opened last; 0 before the first one was. */
+static int64_t
+page_end(const rows_t *self)
+{
+    return self->last.first_row + self->last.rows;
 }
 
 /* Let go of the page in hand. */
@@ -157,22 +162,26 @@ check_bytes(const rows_t *self, const page_t *page, err_t *err)
            || say_broken(self, "the page's bytes have another hash", err);
 }
 
+/* Who waits for a connection, or for room, must not keep the one that it has: others who do the
+ * same would wait for it. */
 static page_t *
 fetch_page(rows_t *self, uint32_t most, err_t *err)
 {
+    ahead_settle(&self->ahead);
     own(page) page = page_anywhere(self, most, err);
     return page && check_bytes(self, page, err) ? take(page) : NULL;
 }
 
-/* The page that holds the next row, and of which its scout, or the store, has left the bytes where
- * they are: there must be room for them as they are read, as they are stored, and inflated. */
+/* The page that holds the next row, and of which the store has left the bytes where they are: there
+ * must be room for them as they are read, as they are stored, and inflated. */
 static bool
 fetch_large(rows_t *self, err_t *err)
 {
     size_t bytes = (size_t)self->page->raw_bytes + 2 * (size_t)self->page->size;
     page_key_t key = key_of(self);
     page_destroy(&self->page);
-    bool begun = self->page_end > 0;
+    bool begun = page_end(self) > 0;
+    ahead_settle(&self->ahead);
     if (!room_claim(self->source.room, bytes, begun, &self->claim, err))
         return false;
     if (!self->stored)
@@ -189,25 +198,24 @@ fetch_large(rows_t *self, err_t *err)
     return say_broken(self, "the page is too large", err);
 }
 
-/* Hold a page against the manifest and the pages before it. */
+/* Hold a page, of which the bytes do not matter, against the manifest and the pages before it. */
 static bool
-check_page(rows_t *self, int64_t first_row, uint32_t rows, const uint8_t *before,
-           const uint8_t *hash, err_t *err)
+check_page(rows_t *self, const page_t *page, err_t *err)
 {
     static const uint8_t zeros[PAGE_HASH_SIZE];
-    int64_t end = first_row + (int64_t)rows;
-    if (self->next < first_row || self->next >= end)
+    int64_t end = page->first_row + (int64_t)page->rows;
+    if (self->next < page->first_row || self->next >= end)
         return say_broken(self, "the page does not hold the row", err);
-    bool follows = self->page_end > 0;
-    if ((follows && first_row != self->page_end) || end > self->result->rows)
+    bool follows = page_end(self) > 0;
+    if ((follows && page->first_row != page_end(self)) || end > self->result->rows)
         return say_broken(self, "the page is not the next one", err);
-    const uint8_t *due = first_row == 0 ? zeros : follows ? self->hash : before;
-    if (memcmp(before, due, PAGE_HASH_SIZE) != 0)
+    const uint8_t *due = page->first_row == 0 ? zeros : follows ? self->last.hash : page->before;
+    if (memcmp(page->before, due, PAGE_HASH_SIZE) != 0)
         return say_broken(self, "the page has another hash", err);
-    if (end == self->result->rows && memcmp(hash, self->result->hash, PAGE_HASH_SIZE) != 0)
+    if (end == self->result->rows && memcmp(page->hash, self->result->hash, PAGE_HASH_SIZE) != 0)
         return say_broken(self, "the last page has another hash", err);
-    memcpy(self->hash, hash, PAGE_HASH_SIZE);
-    self->page_end = end;
+    self->last = *page;
+    self->last.data = NULL;
     return true;
 }
 
@@ -215,11 +223,10 @@ static bool
 check_sheet(rows_t *self, err_t *err)
 {
     const sheet_t *sheet = self->sheet;
-    page_reader_init(&self->walk, sheet->raw, sheet->size);
+    page_reader_init(&self->walk, sheet->raw, sheet->page.raw_bytes);
     self->walked = 0;
-    self->next_rows = sheet->next_rows;
-    return check_page(self, sheet->first_row, sheet->rows, sheet->before, sheet->hash, err)
-           && page_reader_skip(&self->walk, (uint32_t)(self->next - sheet->first_row), err);
+    return check_page(self, &sheet->page, err)
+           && page_reader_skip(&self->walk, (uint32_t)(self->next - sheet->page.first_row), err);
 }
 
 /* --- opening the next one --- */
@@ -229,18 +236,21 @@ static bool
 find_page(rows_t *self, err_t *err)
 {
     page_key_t key = key_of(self);
-    ahead_take(&self->ahead, self->next, &self->page, &self->sheet);
     if (self->result->inlined) {
         self->page = inline_page(self, err);
         return self->page && check_bytes(self, self->page, err);
     }
-    if (!self->sheet && !self->page && !self->stored)
+    ahead_take(&self->ahead, self->next, &self->page, &self->sheet);
+    if (!self->sheet && !self->stored)
         self->sheet = shelf_find(self->source.shelf, &key, self->next);
-    if (!self->sheet && !self->page)
-        self->page = fetch_page(self, SHELF_LARGE, err);
-    if (!self->sheet && !self->page)
+    if (self->sheet) {
+        page_destroy(&self->page);
+        return true;
+    }
+    if (self->page ? !check_bytes(self, self->page, err)
+                   : !(self->page = fetch_page(self, SHELF_LARGE, err)))
         return false;
-    return self->sheet || self->page->data || fetch_large(self, err);
+    return self->page->data || fetch_large(self, err);
 }
 
 /* Of the page in hand all is wanted, and as it is. */
@@ -274,10 +284,8 @@ inflate(rows_t *self, err_t *err)
 static bool
 keep(rows_t *self, err_t *err)
 {
-    const page_t *page = self->page;
-    claim_cut(&self->claim, page->size);
-    self->next_rows = page->next_rows;
-    return check_page(self, page->first_row, page->rows, page->before, page->hash, err);
+    claim_cut(&self->claim, self->page->size);
+    return check_page(self, self->page, err);
 }
 
 static bool
@@ -290,18 +298,22 @@ open_page(rows_t *self, int64_t most, err_t *err)
     return (self->sheet || inflate(self, err)) && check_sheet(self, err);
 }
 
-/* While one page is used, scouts fetch the next ones. */
+/* While one page is used, the next ones come. */
 static void
 look_ahead(rows_t *self, int64_t end)
 {
-    int64_t last = end < self->result->rows ? end : self->result->rows;
-    int64_t next = self->page_end;
     page_key_t key = key_of(self);
-    if (next >= last || !ahead_send(&self->ahead, &self->source, &key, next, self->stored))
+    if (self->result->inlined)
         return;
-    next += self->next_rows;
-    if (next > self->page_end && next < last)
-        (void)ahead_send(&self->ahead, &self->source, &key, next, self->stored);
+    ahead_go(&self->ahead, &self->source, &key, &self->last,
+             end < self->result->rows ? end : self->result->rows, !self->stored);
+}
+
+void
+rows_settle(void *rows)
+{
+    rows_t *self = rows;
+    ahead_settle(&self->ahead);
 }
 
 /* What is left of the sheet in hand, but no more than is wanted. */
@@ -310,7 +322,7 @@ run_of_sheet(rows_t *self, int64_t most, run_t *run, err_t *err)
 {
     if (!page_reader_skip(&self->walk, self->walked, err))
         return false;
-    int64_t left = self->page_end - self->next;
+    int64_t left = page_end(self) - self->next;
     run->rows = (uint32_t)(left < most ? left : most);
     run->more = left > most;
     run->data = self->walk.in.at;
@@ -326,7 +338,7 @@ rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
     if (self->next >= self->result->rows || most <= 0)
         return false;
     int64_t end = most < INT64_MAX - self->next ? self->next + most : INT64_MAX;
-    if (self->page || self->next == self->page_end)
+    if (self->page || self->next == page_end(self))
         put_down(self);
     if (!self->sheet && !open_page(self, most, err))
         return false;

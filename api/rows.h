@@ -7,13 +7,18 @@
 #define API_ROWS_H
 
 #include "api/engine.h"
-#include "api/scouts.h"
+#include "api/inflaters.h"
 
 typedef struct {
     /* The page that holds `row`, as store_page(). */
     page_t *(*page)(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err);
-    /* Send for one that will be needed soon, as scouts_send(). NULL: that is not possible. */
-    bool (*send)(void *arg, errand_t *errand);
+    /* Ask for those that come next, and take them later, as readers_ask() and readers_take(). NULL:
+     * that is not possible. */
+    store_t *(*ask)(void *arg, const page_key_t *key, int64_t row, uint32_t most, uint32_t count);
+    uint32_t (*answer)(void *arg, store_t **asked, const uint8_t before[PAGE_HASH_SIZE],
+                       page_t **pages, uint32_t count);
+    /* Inflate pages that will be needed soon, as inflaters_send(). NULL: that is not possible. */
+    bool (*inflate)(void *arg, errand_t *errands);
     /* Is the time of the job's pages over by now? */
     bool (*expired)(void *arg, const job_t *job);
     /* In which bucket are the job's pages by now? They may be moved while they are read. Fails with

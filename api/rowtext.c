@@ -169,14 +169,11 @@ write_run(rowtext_t *self, reply_t *reply, const run_t *run)
     return good;
 }
 
-bool
-rowtext_write(rowtext_t *self, reply_t *reply, rows_t *rows, int64_t limit, int64_t *count,
-              err_t *err)
+static bool
+write_runs(rowtext_t *self, reply_t *reply, rows_t *rows, int64_t limit, int64_t *count, err_t *err)
 {
     run_t run;
-    *count = 0;
-    err_clear(err);
-    while (rows && *count < limit && rows_run(rows, limit - *count, &run, err)) {
+    while (*count < limit && rows_run(rows, limit - *count, &run, err)) {
         if (!write_run(self, reply, &run))
             return err_set(err, ERR_INTERNAL, "a stored page is damaged: its bytes are no rows");
         if (!reply_good(reply))
@@ -184,4 +181,18 @@ rowtext_write(rowtext_t *self, reply_t *reply, rows_t *rows, int64_t limit, int6
         *count += run.rows;
     }
     return err->kind == ERR_NONE;
+}
+
+bool
+rowtext_write(rowtext_t *self, reply_t *reply, rows_t *rows, int64_t limit, int64_t *count,
+              err_t *err)
+{
+    *count = 0;
+    err_clear(err);
+    if (!rows)
+        return true;
+    reply_stall(reply, rows_settle, rows);
+    bool good = write_runs(self, reply, rows, limit, count, err);
+    reply_stall(reply, NULL, NULL);
+    return good;
 }

@@ -70,7 +70,7 @@ shelf_bytes(shelf_t *self)
 static size_t
 cost(const sheet_t *sheet)
 {
-    return sheet->size > COST_LEAST ? sheet->size : COST_LEAST;
+    return sheet->page.raw_bytes > COST_LEAST ? sheet->page.raw_bytes : COST_LEAST;
 }
 
 /* --- memory --- */
@@ -92,15 +92,15 @@ find_spare(shelf_t *self, uint32_t size)
 static bool
 is_large(const sheet_t *sheet)
 {
-    return sheet->size > SHELF_LARGE;
+    return sheet->page.raw_bytes > SHELF_LARGE;
 }
 
 /* With the lock held: a sheet goes, its memory may stay. */
 static void
 scrap(shelf_t *self, sheet_t *sheet)
 {
-    bool spare = self->spare_count < SPARES_MOST && sheet->raw && sheet->size >= COST_LEAST
-                 && !is_large(sheet);
+    bool spare = self->spare_count < SPARES_MOST && sheet->raw
+                 && sheet->page.raw_bytes >= COST_LEAST && !is_large(sheet);
     if (spare)
         self->spares[self->spare_count++] = (spare_t){ sheet->raw, sheet->room };
     else
@@ -123,7 +123,7 @@ static sheet_t *
 look(const shelf_t *self, const page_key_t *key, int64_t row)
 {
     for (sheet_t *sheet = self->first; sheet; sheet = sheet->next) {
-        bool holds = row >= sheet->first_row && row < sheet->first_row + sheet->rows;
+        bool holds = row >= sheet->page.first_row && row < sheet->page.first_row + sheet->page.rows;
         if (holds && same_result(&sheet->key, key))
             return sheet;
     }
@@ -173,29 +173,24 @@ static bool
 find_memory(shelf_t *self, sheet_t *sheet, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
-    spare_t spare = find_spare(self, sheet->size);
+    spare_t spare = find_spare(self, sheet->page.raw_bytes);
     pthread_mutex_unlock(&self->lock);
     sheet->raw = spare.data;
     sheet->room = spare.room;
     if (sheet->raw)
         return true;
-    sheet->room = (sheet->size / ROUND + 1) * ROUND;
+    sheet->room = (sheet->page.raw_bytes / ROUND + 1) * ROUND;
     sheet->raw = mem_try(sheet->room);
-    return sheet->raw || err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", sheet->size);
+    return sheet->raw
+           || err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", sheet->page.raw_bytes);
 }
 
 static sheet_t *
 new_sheet(shelf_t *self, const page_t *page, claim_t *claim)
 {
     sheet_t *sheet = mem_new(sizeof *sheet);
-    *sheet = (sheet_t){ .first_row = page->first_row,
-                        .rows = page->rows,
-                        .next_rows = page->next_rows,
-                        .size = page->raw_bytes,
-                        .shelf = self,
-                        .holders = 1 };
-    memcpy(sheet->before, page->before, sizeof sheet->before);
-    memcpy(sheet->hash, page->hash, sizeof sheet->hash);
+    *sheet = (sheet_t){ .page = *page, .shelf = self, .holders = 1 };
+    sheet->page.data = NULL;
     if (claim)
         sheet->claim = claim_take(claim);
     return sheet;
@@ -209,7 +204,7 @@ inflate(shelf_t *self, sheet_t *sheet, const page_t *page, err_t *err)
     if (!page_has_checksum(page->data, page->size) && !page_sound(page))
         return err_set(err, ERR_INTERNAL, "a stored page is damaged: it has another hash");
     return find_memory(self, sheet, err)
-           && page_inflate(page->data, page->size, sheet->raw, sheet->size, err);
+           && page_inflate(page->data, page->size, sheet->raw, sheet->page.raw_bytes, err);
 }
 
 /* What its claim has beyond the sheet was for the page, which goes. */
@@ -223,7 +218,7 @@ shelf_alone(shelf_t *self, page_t **page_p, claim_t *claim, err_t *err)
         return NULL;
     }
     page_destroy(&page);
-    claim_cut(&sheet->claim, sheet->size);
+    claim_cut(&sheet->claim, sheet->page.raw_bytes);
     return sheet;
 }
 
@@ -232,7 +227,7 @@ shelf_put(shelf_t *self, const page_key_t *key, page_t **page_p, claim_t *claim,
 {
     sheet_t *sheet = shelf_alone(self, page_p, claim, err);
     pthread_mutex_lock(&self->lock);
-    sheet_t *other = sheet ? hold(self, look(self, key, sheet->first_row)) : NULL;
+    sheet_t *other = sheet ? hold(self, look(self, key, sheet->page.first_row)) : NULL;
     if (sheet && !other) {
         sheet->key = *key;
         sheet->listed = true;

@@ -19,13 +19,8 @@ enum { SHELF_LARGE = 1 << 20 }; /* raw bytes; what has more is large */
 typedef struct shelf shelf_t;
 
 typedef struct sheet {
-    int64_t first_row;
-    uint32_t rows;
-    uint32_t next_rows; /* of the page behind it; 0: not known */
-    uint8_t before[PAGE_HASH_SIZE];
-    uint8_t hash[PAGE_HASH_SIZE];
-    uint32_t size;
-    uint8_t *raw; /* `size` bytes: row arrays one after another */
+    page_t page;  /* whose sheet it is; without its stored bytes */
+    uint8_t *raw; /* its raw bytes: row arrays one after another */
 
     /* the shelf's own */
     shelf_t *shelf;

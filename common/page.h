@@ -36,9 +36,8 @@ typedef struct {
     int64_t first_row; /* within its result, from 0 */
     uint32_t rows;
     uint32_t raw_bytes;
-    uint32_t next_rows; /* of the page behind it, as read from the store; 0: not known */
-    uint32_t size;      /* stored bytes */
-    uint8_t *data;      /* owned; NULL: not fetched */
+    uint32_t size;                  /* stored bytes */
+    uint8_t *data;                  /* owned; NULL: not fetched */
     uint8_t before[PAGE_HASH_SIZE]; /* of the chain up to this page */
     uint8_t hash[PAGE_HASH_SIZE];   /* and with it */
 } page_t;

@@ -116,6 +116,12 @@ bool pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **re
 bool pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
                const pg_params_t *params, pg_result_t **result, err_t *err) MUST_USE;
 
+/* The same in two steps: ask, do something else, and take the answer. Nothing else may be asked
+ * over this connection between them. When asking fails there is no answer to take. */
+bool pg_ask_in(pg_t *self, sql_t query, const char *table, const char *partition,
+               const pg_params_t *params, err_t *err) MUST_USE;
+bool pg_answer(pg_t *self, pg_result_t **result, err_t *err) MUST_USE;
+
 /* Wait at most so long for each answer from now on, instead of 10 s. A call that waits longer gives
  * the connection up and fails with ERR_UNAVAILABLE. */
 void pg_limit(pg_t *self, int64_t ms);

@@ -92,20 +92,39 @@ answer_take(pg_t *self, pg_result_t **result, err_t *err)
     }
 }
 
-/* Run a statement over the connection that is there. */
+/* A statement was sent, or its answer taken: a connection that was lost by that is closed. */
 static bool
-run(pg_t *self, uint16_t statement, const pg_params_t *params, pg_result_t **result, err_t *err)
+settled(pg_t *self, bool good)
 {
-    own(pg_result) answer = NULL;
-    self->cut = true;
-    bool sent = pg_send(self, statement, params, false, err) && pg_flush(self, err);
-    bool good = sent && answer_take(self, &answer, err);
     self->cut = self->cut && self->state == PG_LOST;
     if (self->state != PG_READY && self->state != PG_BUSY)
         pg_disconnect(self);
-    if (good && result)
-        *result = take(answer);
     return good;
+}
+
+/* Send a statement over the connection that is there. */
+static bool
+ask(pg_t *self, uint16_t statement, const pg_params_t *params, err_t *err)
+{
+    self->cut = true;
+    bool sent = pg_send(self, statement, params, false, err) && pg_flush(self, err);
+    return sent || settled(self, false);
+}
+
+bool
+pg_answer(pg_t *self, pg_result_t **result, err_t *err)
+{
+    own(pg_result) answer = NULL;
+    bool good = settled(self, answer_take(self, &answer, err));
+    if (result)
+        *result = good ? take(answer) : NULL;
+    return good;
+}
+
+static bool
+run(pg_t *self, uint16_t statement, const pg_params_t *params, pg_result_t **result, err_t *err)
+{
+    return ask(self, statement, params, err) && pg_answer(self, result, err);
 }
 
 bool
@@ -117,12 +136,10 @@ pg_run(pg_t *self, sql_t query, const pg_params_t *params, pg_result_t **result,
 }
 
 bool
-pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
-          const pg_params_t *params, pg_result_t **result, err_t *err)
+pg_ask_in(pg_t *self, sql_t query, const char *table, const char *partition,
+          const pg_params_t *params, err_t *err)
 {
     uint16_t statement = 0;
-    if (result)
-        *result = NULL;
     if (!connected(self, err))
         return false;
     if (!pg_parted(self, query, table, partition, &statement)) {
@@ -131,7 +148,16 @@ pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
         if (!connected(self, err) || !pg_parted(self, query, table, partition, &statement))
             return false;
     }
-    return run(self, statement, params, result, err);
+    return ask(self, statement, params, err);
+}
+
+bool
+pg_run_in(pg_t *self, sql_t query, const char *table, const char *partition,
+          const pg_params_t *params, pg_result_t **result, err_t *err)
+{
+    if (result)
+        *result = NULL;
+    return pg_ask_in(self, query, table, partition, params, err) && pg_answer(self, result, err);
 }
 
 bool

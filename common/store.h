@@ -184,6 +184,15 @@ typedef struct {
 page_t *store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
     MUST_USE;
 
+/* The same for the pages that come next, in two steps (pg_ask_in): ask for at most `count` of them,
+ * from the first one on that begins with `row` or behind it, and take them, in order. `before` is
+ * the chain's hash up to there. How many there are: 0 when none was found, or something else went
+ * wrong; store_page() says what. Caller owns the pages. */
+bool store_pages_ask(store_t *self, const page_key_t *key, int64_t row, uint32_t most,
+                     uint32_t count, err_t *err) MUST_USE;
+uint32_t store_pages_take(store_t *self, const uint8_t before[PAGE_HASH_SIZE], page_t **pages,
+                          uint32_t count) MUST_USE;
+
 /* The pages of a result from the one on that begins at `first_row` or behind it, at most `most`
  * into `entries`, in order; *count says how many. */
 bool store_page_list(store_t *self, const page_key_t *key, int64_t first_row, uint32_t most,

@@ -22,20 +22,22 @@ key_params(store_t *self, const page_key_t *key)
 
 /* --- one page --- */
 
-/* A hash of the chain: all zeros before its first page. */
+/* Columns of page_get and page_next. */
+enum { FIRST_ROW, PAGE_ROWS, RAW_BYTES, HASH, SIZE, DATA, BEFORE };
+
 static bool
-read_hash(const pg_result_t *result, int column, uint8_t hash[PAGE_HASH_SIZE])
+read_hash(const pg_result_t *result, int row, int column, uint8_t hash[PAGE_HASH_SIZE])
 {
-    view_t bytes = pg_get_bytes(result, 0, column);
+    view_t bytes = pg_get_bytes(result, row, column);
     if (bytes.size == PAGE_HASH_SIZE)
         memcpy(hash, bytes.data, PAGE_HASH_SIZE);
-    return bytes.size == PAGE_HASH_SIZE || pg_is_null(result, 0, column);
+    return bytes.size == PAGE_HASH_SIZE;
 }
 
 static bool
-read_data(const pg_result_t *result, page_t *page, err_t *err)
+read_data(const pg_result_t *result, int row, page_t *page, err_t *err)
 {
-    view_t data = pg_get_bytes(result, 0, 5);
+    view_t data = pg_get_bytes(result, row, DATA);
     page->data = (uint8_t *)mem_try(data.size ? data.size : 1);
     if (!page->data)
         return err_set(err, ERR_LIMIT, "no memory for a page of %u bytes", data.size);
@@ -43,18 +45,18 @@ read_data(const pg_result_t *result, page_t *page, err_t *err)
     return true;
 }
 
+/* All but the hash before it. */
 static page_t *
-read_page(const pg_result_t *result, err_t *err)
+read_page(const pg_result_t *result, int row, err_t *err)
 {
     own(page) page = (page_t *)mem_new(sizeof *page);
-    page->first_row = pg_get_int8(result, 0, 0);
-    page->rows = (uint32_t)pg_get_int4(result, 0, 1);
-    page->raw_bytes = (uint32_t)pg_get_int4(result, 0, 2);
-    page->size = (uint32_t)pg_get_int4(result, 0, 6);
-    page->next_rows = pg_is_null(result, 0, 7) ? 0 : (uint32_t)pg_get_int4(result, 0, 7);
-    if (!pg_is_null(result, 0, 5) && !read_data(result, page, err))
+    page->first_row = pg_get_int8(result, row, FIRST_ROW);
+    page->rows = (uint32_t)pg_get_int4(result, row, PAGE_ROWS);
+    page->raw_bytes = (uint32_t)pg_get_int4(result, row, RAW_BYTES);
+    page->size = (uint32_t)pg_get_int4(result, row, SIZE);
+    if (!pg_is_null(result, row, DATA) && !read_data(result, row, page, err))
         return NULL;
-    if (read_hash(result, 4, page->hash) && read_hash(result, 8, page->before))
+    if (read_hash(result, row, HASH, page->hash))
         return take(page);
     (void)err_set(err, ERR_INTERNAL, "a stored page has no hash");
     return NULL;
@@ -98,10 +100,52 @@ store_page(store_t *self, const page_key_t *key, int64_t row, uint32_t most, err
     bool holds =
         pg_rows(result) && row < pg_get_int8(result, 0, 0) + (int64_t)pg_get_int4(result, 0, 1);
     /* A result without rows is one empty page. */
-    if (holds || (pg_rows(result) && row == 0))
-        return read_page(result, err);
-    (void)err_set(err, ERR_NOT_FOUND, "no stored page holds this row");
-    return NULL;
+    if (!holds && !(pg_rows(result) && row == 0)) {
+        (void)err_set(err, ERR_NOT_FOUND, "no stored page holds this row");
+        return NULL;
+    }
+    own(page) page = read_page(result, 0, err);
+    if (page && !pg_is_null(result, 0, BEFORE) && !read_hash(result, 0, BEFORE, page->before)) {
+        (void)err_set(err, ERR_INTERNAL, "a stored page has no hash");
+        return NULL;
+    }
+    return take(page);
+}
+
+/* --- those that come next --- */
+
+bool
+store_pages_ask(store_t *self, const page_key_t *key, int64_t row, uint32_t most, uint32_t count,
+                err_t *err)
+{
+    char name[PAGE_PARTITION_SIZE];
+    if (!partition_of(key->bucket_us, name))
+        return err_set(err, ERR_NOT_FOUND, "no partition is known to hold the pages");
+    pg_params_t *params = key_params(self, key);
+    pg_param_int8(params, row);
+    pg_param_int4(params, most > INT32_MAX ? INT32_MAX : (int32_t)most);
+    pg_param_int8(params, count);
+    return pg_ask_in(self->pg, SQL_page_next, "page", name, params, err);
+}
+
+uint32_t
+store_pages_take(store_t *self, const uint8_t before[PAGE_HASH_SIZE], page_t **pages,
+                 uint32_t count)
+{
+    own(pg_result) result = NULL;
+    uint32_t taken = 0;
+    err_t err;
+    if (!pg_answer(self->pg, &result, &err))
+        return 0;
+    for (; taken < count && (int)taken < pg_rows(result); taken++) {
+        page_t *page = read_page(result, (int)taken, &err);
+        if (!page)
+            break;
+        memcpy(page->before, before, PAGE_HASH_SIZE);
+        before = page->hash;
+        pages[taken] = page;
+    }
+    return taken;
 }
 
 /* --- the list of them --- */

@@ -38,8 +38,9 @@ target_link_libraries(test_sweep PRIVATE broker_rooms common ${CMOCKA_LIBRARY})
 add_test(NAME check.sweep COMMAND test_sweep)
 set_tests_properties(check.sweep PROPERTIES LABELS store TIMEOUT 120 RESOURCE_LOCK store)
 
-# Retention; one of them reads as an API node does, and one in partitions alone.
-foreach(room expiry expiry_days expiry_read parted)
+# Retention; one of them reads as an API node does. And pages, read in partitions alone: at once,
+# asked for and taken later, over a connection of this thread or one that is lent.
+foreach(room expiry expiry_days expiry_read parted ask next lent)
   add_executable(test_${room} ${CMAKE_SOURCE_DIR}/tests/check/test_${room}.c
     ${CMAKE_SOURCE_DIR}/tests/check/world.c ${CMAKE_SOURCE_DIR}/tests/check/expiry_world.c)
   target_link_libraries(test_${room} PRIVATE api_rooms common ${CMOCKA_LIBRARY})

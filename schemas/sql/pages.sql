@@ -27,17 +27,13 @@ ON CONFLICT (bucket, job, step, attempt, result, first_row) DO UPDATE SET rows =
 RETURNING job;
 
 -- The page that holds a row, whatever its number, and the hash of the one before it: with that its
--- own can be recomputed. How many rows the one behind it has tells where the second one behind begins.
--- A large page comes without its bytes. It is asked of the bucket's partition alone, by its name: of the
--- table the server locks each partition three times, and plans for 20 ms whenever one comes or goes.
+-- own can be recomputed. A large page comes without its bytes. It is asked of the bucket's partition
+-- alone, by its name: of the table the server locks each partition three times, and plans for 20 ms
+-- whenever one comes or goes.
 -- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 row, $7 the most raw bytes
 -- name: page_get
-SELECT p.first_row, p.rows, p.raw_bytes, p.format, p.hash,
-       CASE WHEN p.raw_bytes <= $7::integer THEN p.data END, octet_length(p.data),
-       (SELECT n.rows FROM page n
-        WHERE n.bucket = $1::timestamptz AND n.job = $2::uuid AND n.step = $3::smallint
-          AND n.attempt = $4::integer AND n.result = $5::smallint
-          AND n.first_row = p.first_row + p.rows),
+SELECT p.first_row, p.rows, p.raw_bytes, p.hash, octet_length(p.data),
+       CASE WHEN p.raw_bytes <= $7::integer THEN p.data END,
        (SELECT b.hash FROM page b
         WHERE b.bucket = $1::timestamptz AND b.job = $2::uuid AND b.step = $3::smallint
           AND b.attempt = $4::integer AND b.result = $5::smallint
@@ -49,6 +45,18 @@ WHERE p.bucket = $1::timestamptz AND p.job = $2::uuid AND p.step = $3::smallint
   AND p.first_row BETWEEN 0 AND $6::bigint
 ORDER BY p.first_row DESC
 LIMIT 1;
+
+-- The page that begins with a row, and those behind it, for readers who know the hash of the one before
+-- it. Else as page_get.
+-- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 row, $7 the most raw bytes of each, $8 how many
+-- name: page_next
+SELECT p.first_row, p.rows, p.raw_bytes, p.hash, octet_length(p.data),
+       CASE WHEN p.raw_bytes <= $7::integer THEN p.data END
+FROM page p
+WHERE p.bucket = $1::timestamptz AND p.job = $2::uuid AND p.step = $3::smallint
+  AND p.attempt = $4::integer AND p.result = $5::smallint AND p.first_row >= $6::bigint
+ORDER BY p.first_row
+LIMIT $8::bigint;
 
 -- The pages of a result in their order, without their bytes.
 -- $1 bucket, $2 job, $3 step, $4 attempt, $5 result, $6 from this first row on, $7 how many

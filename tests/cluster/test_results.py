@@ -78,6 +78,19 @@ def test_readers_of_large_rows_wait_for_each_other_and_get_them_all(one, job):
     assert bodies[0].count(b"\n") == 5 and len(bodies[0]) > 5 * 4_800_000
 
 
+def test_large_rows_between_small_ones_wait_for_nobody(one):
+    # A page that is fetched by itself comes while others were asked for ahead: with the only connection.
+    mixed = one.submit("""SELECT i, CASE WHEN i % 11000 = 0 THEN repeat(md5(i::text), 65000) ELSE md5(i::text) END AS word
+                          FROM generate_series(1, 120000) i""")
+    assert one.wait(mixed)["jobState"] == "COMPLETED"
+    for name in ("ndjson", "msgpack"):
+        began = time.monotonic()
+        body = streams.get(one, everything(mixed, name)).body
+        assert time.monotonic() - began < 10
+        assert len(body) > 10 * 65000 * 32
+        assert name == "msgpack" or body.count(b"\n") == 120_000
+
+
 def test_a_node_that_dies_cuts_its_streams(one, job):
     for name in ("ndjson", "csv", "json", "msgpack"):
         with begun(one, everything(job, name)) as (sock, heard):

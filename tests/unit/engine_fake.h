@@ -22,6 +22,7 @@ struct engine {
     bool rows_away;        /* rows do */
     bool rows_break;       /* they break off after the first, */
     int64_t rows_break_at; /* or when so many were read */
+    unsigned settled;      /* how often rows were told that somebody else is waited for */
     job_t *job;            /* what is found, or made; borrowed: a copy is given */
     char sql[256];         /* the first text that was submitted last */
     order_t order;         /* the rest of that, but for its texts */
@@ -414,6 +415,14 @@ rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
                     .stored = whole ? self->page : NULL };
     self->at += rows;
     return true;
+}
+
+void
+rows_settle(void *rows)
+{
+    const rows_t *self = rows;
+    assert_true(self->began);
+    fake.settled++;
 }
 
 bool

@@ -21,10 +21,17 @@ typedef struct {
     page_key_t key;
     job_t *job;
     result_t *result;
-    bool ahead; /* there are scouts */
-    int sent;
     int large;      /* the store lets this page's bytes only go on demand */
     size_t claimed; /* when they were asked for */
+
+    bool ahead; /* pages can be asked for ahead */
+    bool busy;  /* all who inflate are */
+    int asks;
+    bool under_way; /* an ask was not answered yet */
+    page_key_t ask_key;
+    int ask_page;
+    uint32_t ask_count;
+    int inflated;
 } world_t;
 
 /* Outlives the rows, which a test gives up at its very end. */
@@ -64,6 +71,7 @@ static inline page_t *
 fetch(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
 {
     world_t *world = arg;
+    assert_false(world->under_way); /* or who waits for a connection keeps one */
     world->asked++;
     world->key = *key;
     int n = (int)(row / PAGE_ROWS);
@@ -82,24 +90,60 @@ fetch(void *arg, const page_key_t *key, int64_t row, uint32_t most, err_t *err)
     return copy(world->pages[n], n == world->large && most <= SHELF_LARGE ? 0 : most);
 }
 
-/* A scout that is back at once. */
+/* The world stands for the connection that is lent. */
+static inline store_t *
+ask(void *arg, const page_key_t *key, int64_t row, uint32_t most, uint32_t count)
+{
+    world_t *world = arg;
+    assert_int_equal(most, SHELF_LARGE);
+    assert_int_equal(row % PAGE_ROWS, 0);
+    assert_false(world->under_way);
+    if (!world->ahead)
+        return NULL;
+    world->asks++;
+    world->under_way = true;
+    world->ask_key = *key;
+    world->ask_page = (int)(row / PAGE_ROWS);
+    world->ask_count = count;
+    return arg;
+}
+
+static inline uint32_t
+answer(void *arg, store_t **asked, const uint8_t before[PAGE_HASH_SIZE], page_t **pages,
+       uint32_t count)
+{
+    world_t *world = arg;
+    uint32_t came = 0;
+    assert_true(world->under_way && take(*asked) == arg && count == world->ask_count);
+    world->under_way = false;
+    for (int n = world->ask_page; n < PAGES && came < count; n++) {
+        err_t err;
+        page_t *page = fetch(arg, &world->ask_key, (int64_t)n * PAGE_ROWS, SHELF_LARGE, &err);
+        if (!page)
+            break;
+        memcpy(page->before, before, PAGE_HASH_SIZE);
+        before = page->hash;
+        pages[came++] = page;
+    }
+    return came;
+}
+
+/* Somebody who is done at once. */
 static inline bool
-send_for(void *arg, errand_t *errand)
+inflate(void *arg, errand_t *errands)
 {
     world_t *world = arg;
     err_t err;
-    if (!world->ahead)
+    if (world->busy)
         return false;
-    world->sent++;
-    latch_init(&errand->latch);
-    errand->page = NULL;
-    errand->sheet = NULL;
-    own(page) page = fetch(arg, &errand->key, errand->row, SHELF_LARGE, &err);
-    if (page && page->data && !errand->stored)
-        errand->sheet = shelf_put(shelf, &errand->key, &page, NULL, &err);
-    else if (page && (!page->data || page_sound(page)))
-        errand->page = take(page);
-    latch_raise(&errand->latch, ERRAND_DONE);
+    for (errand_t *errand = errands; errand; errand = errand->next) {
+        assert_false(errand->sent);
+        world->inflated++;
+        errand->sent = true;
+        latch_init(&errand->latch);
+        errand->sheet = shelf_put(shelf, &errand->key, &errand->page, NULL, &err);
+        latch_raise(&errand->latch, ERRAND_DONE);
+    }
     return true;
 }
 
@@ -146,8 +190,6 @@ world_init(world_t *world)
     for (int n = 0; n < PAGES; n++) {
         int count = n < PAGES - 1 ? PAGE_ROWS : ROWS - n * PAGE_ROWS;
         world->pages[n] = a_page(writer, n * PAGE_ROWS, count, 2);
-        if (n > 0)
-            world->pages[n - 1]->next_rows = (uint32_t)count;
     }
     world->job = job_new();
     world->job->id = jobid_make(1000, 0);
@@ -167,6 +209,7 @@ world_init(world_t *world)
 static inline void
 world_end(world_t *world)
 {
+    assert_false(world->under_way);
     for (int n = 0; n < PAGES; n++)
         page_destroy(&world->pages[n]);
     job_destroy(&world->job);
@@ -176,7 +219,9 @@ static inline rows_t *
 open_as(world_t *world, int64_t offset, bool stored, err_t *err)
 {
     const page_source_t source = { .page = fetch,
-                                   .send = send_for,
+                                   .ask = ask,
+                                   .answer = answer,
+                                   .inflate = inflate,
                                    .expired = expired,
                                    .where = where,
                                    .shelf = shelf,

@@ -112,64 +112,139 @@ whole_pages_come_as_they_are_stored(void **unused)
     world_end(&world);
 }
 
+/* The rows, which the world outlives. */
+#define READING(world, rows, offset, stored)                                                       \
+    world_t world;                                                                                 \
+    err_t err;                                                                                     \
+    world_init(&(world));                                                                          \
+    (world).ahead = true;                                                                          \
+    rows_t *rows = open_as(&(world), offset, stored, &err);                                        \
+    assert_non_null(rows)
+
 static void
-two_pages_are_sent_for_while_one_is_used(void **unused)
+pages_behind_the_one_in_hand_are_asked_for_together(void **unused)
 {
     (void)unused;
     for (int stored = 0; stored < 2; stored++) {
-        world_t world;
-        world_init(&world);
-        world.ahead = true;
-        err_t err;
-        own(rows) rows = open_as(&world, 0, stored, &err);
+        READING(world, rows, 0, stored);
         run_t run;
-        for (int n = 0; n < PAGES; n++) {
+        assert_true(rows_run(rows, ROWS, &run, &err));
+        assert_int_equal(world.asks, 1);
+        assert_int_equal(world.ask_page, 1);
+        assert_int_equal(world.ask_count, PAGES - 1);
+        assert_true(world.under_way);
+        for (int n = 1; n < PAGES; n++) {
             assert_true(rows_run(rows, ROWS - n * PAGE_ROWS, &run, &err));
             assert_int_equal(run.first_row, n * PAGE_ROWS);
-            assert_int_equal(world.sent, n + 2 < PAGES ? n + 2 : PAGES - 1);
-            assert_int_equal(world.asked, world.sent + 1);
         }
+        assert_int_equal(world.asks, 1);
+        assert_int_equal(world.asked, PAGES);
+        rows_destroy(&rows);
         world_end(&world);
     }
 }
 
 static void
-a_page_of_which_no_row_is_wanted_is_not_sent_for(void **unused)
+pages_that_came_are_inflated_meanwhile_unless_they_are_wanted_as_they_are(void **unused)
 {
     (void)unused;
-    world_t world;
-    world_init(&world);
-    world.ahead = true;
-    err_t err;
-    own(rows) rows = open_rows(&world, 0, &err);
-    run_t run;
-    assert_true(rows_run(rows, 15, &run, &err));
-    assert_int_equal(world.sent, 1);
-    assert_true(rows_run(rows, 5, &run, &err));
-    walk(&run, PAGE_ROWS);
-    assert_int_equal(world.sent, 1);
-    assert_int_equal(read_all(rows, 15, &err), ROWS - 15);
+    for (int stored = 0; stored < 2; stored++) {
+        READING(world, rows, 0, stored);
+        run_t run;
+        assert_true(rows_run(rows, ROWS, &run, &err));
+        assert_int_equal(world.inflated, 0);
+        assert_true(rows_run(rows, ROWS - PAGE_ROWS, &run, &err));
+        assert_int_equal(world.inflated, stored ? 0 : PAGES - 2);
+        rows_destroy(&rows);
+        world_end(&world);
+    }
+}
+
+static void
+where_nobody_inflates_the_reader_does(void **unused)
+{
+    (void)unused;
+    READING(world, rows, 0, false);
+    world.busy = true;
+    assert_int_equal(read_all(rows, 0, &err), ROWS);
     assert_int_equal(err.kind, ERR_NONE);
+    assert_int_equal(world.inflated, 0);
     assert_int_equal(world.asked, PAGES);
+    rows_destroy(&rows);
     world_end(&world);
 }
 
 static void
-where_the_second_page_begins_may_be_unknown(void **unused)
+a_page_of_which_no_row_is_wanted_is_not_asked_for(void **unused)
 {
     (void)unused;
-    world_t world;
-    world_init(&world);
-    world.ahead = true;
-    for (int n = 0; n < PAGES; n++)
-        world.pages[n]->next_rows = 0;
-    err_t err;
-    own(rows) rows = open_rows(&world, 0, &err);
+    READING(world, rows, 0, false);
+    run_t run;
+    assert_true(rows_run(rows, 15, &run, &err));
+    assert_int_equal(world.ask_count, 1);
+    assert_true(rows_run(rows, 5, &run, &err));
+    walk(&run, PAGE_ROWS);
+    assert_int_equal(world.asks, 1);
+    assert_int_equal(read_all(rows, 15, &err), ROWS - 15);
+    assert_int_equal(err.kind, ERR_NONE);
+    assert_int_equal(world.asked, PAGES);
+    rows_destroy(&rows);
+    world_end(&world);
+}
+
+static void
+who_settles_has_no_connection_and_loses_nothing(void **unused)
+{
+    (void)unused;
+    READING(world, rows, 0, false);
     run_t run;
     assert_true(rows_run(rows, ROWS, &run, &err));
-    assert_int_equal(world.sent, 1);
+    assert_true(world.under_way);
+    rows_settle(rows);
+    assert_false(world.under_way);
+    rows_settle(rows);
     assert_int_equal(read_all(rows, PAGE_ROWS, &err), ROWS - PAGE_ROWS);
+    assert_int_equal(err.kind, ERR_NONE);
     assert_int_equal(world.asked, PAGES);
+    rows_destroy(&rows);
+    world_end(&world);
+}
+
+static void
+who_fetches_a_page_itself_keeps_no_connection(void **unused)
+{
+    (void)unused;
+    for (int way = 0; way < 2; way++) {
+        READING(world, rows, 0, false);
+        world.large = way == 0 ? 2 : NONE;
+        run_t run;
+        assert_true(rows_run(rows, 2 * PAGE_ROWS + 5, &run, &err));
+        assert_int_equal(world.ask_count, 2);
+        assert_true(rows_run(rows, ROWS, &run, &err));
+        assert_int_equal(world.ask_count, 2);
+        assert_true(world.under_way);
+        if (way == 1) /* it is not found where it was */
+            world.missing = 3;
+        int from = 2 * PAGE_ROWS;
+        int rest = read_all(rows, from, &err);
+        assert_int_equal(rest, way == 0 ? ROWS - from : PAGE_ROWS);
+        assert_int_equal(err.kind, way == 0 ? ERR_NONE : ERR_INTERNAL);
+        rows_destroy(&rows);
+        world_end(&world);
+    }
+}
+
+static void
+who_leaves_early_gives_the_connection_back(void **unused)
+{
+    (void)unused;
+    READING(world, rows, 0, false);
+    assert_int_equal(world.asks, 0);
+    run_t run;
+    assert_true(rows_run(rows, ROWS, &run, &err));
+    assert_true(world.under_way);
+    rows_destroy(&rows);
+    assert_false(world.under_way);
     world_end(&world);
 }
 
@@ -225,16 +300,12 @@ a_large_page_that_somebody_has_by_then_is_not_fetched(void **unused)
 }
 
 static void
-what_a_scout_could_not_get_is_fetched_when_it_is_needed(void **unused)
+what_did_not_come_is_fetched_when_it_is_needed(void **unused)
 {
     (void)unused;
     for (int stored = 0; stored < 2; stored++) {
-        world_t world;
-        world_init(&world);
-        world.ahead = true;
-        world.moves_at = 2; /* the scout does not find it where it was */
-        err_t err;
-        own(rows) rows = open_as(&world, 0, stored == 1, &err);
+        READING(world, rows, 0, stored == 1);
+        world.moves_at = 2; /* it is not found where it was */
         run_t run;
         int count = 0;
         while (rows_run(rows, INT64_MAX, &run, &err)) {
@@ -243,6 +314,7 @@ what_a_scout_could_not_get_is_fetched_when_it_is_needed(void **unused)
         }
         assert_int_equal(err.kind, ERR_NONE);
         assert_int_equal(count, ROWS);
+        rows_destroy(&rows);
         world_end(&world);
     }
 }
@@ -263,6 +335,26 @@ readers_of_one_result_share_its_pages(void **unused)
         assert_int_equal(err.kind, ERR_NONE);
     }
     assert_int_equal(world.asked, PAGES);
+    world_end(&world);
+}
+
+static void
+what_another_reader_has_is_not_asked_for(void **unused)
+{
+    (void)unused;
+    world_t world;
+    world_init(&world);
+    world.ahead = true;
+    shelf_destroy(&shelf);
+    shelf = shelf_new(1 << 20);
+    err_t err;
+    for (int i = 0; i < 3; i++) {
+        own(rows) rows = open_rows(&world, 0, &err);
+        assert_int_equal(read_all(rows, 0, &err), ROWS);
+        assert_int_equal(err.kind, ERR_NONE);
+        assert_int_equal(world.asks, 1);
+        assert_int_equal(world.asked, PAGES);
+    }
     world_end(&world);
 }
 
@@ -343,13 +435,18 @@ main(void)
         CLAIM(runs_of_any_size_are_the_same_rows),
         CLAIM(a_trimmed_run_is_its_rows_and_nothing_else),
         CLAIM(whole_pages_come_as_they_are_stored),
-        CLAIM(two_pages_are_sent_for_while_one_is_used),
-        CLAIM(a_page_of_which_no_row_is_wanted_is_not_sent_for),
-        CLAIM(where_the_second_page_begins_may_be_unknown),
+        CLAIM(pages_behind_the_one_in_hand_are_asked_for_together),
+        CLAIM(pages_that_came_are_inflated_meanwhile_unless_they_are_wanted_as_they_are),
+        CLAIM(where_nobody_inflates_the_reader_does),
+        CLAIM(a_page_of_which_no_row_is_wanted_is_not_asked_for),
+        CLAIM(who_settles_has_no_connection_and_loses_nothing),
+        CLAIM(who_fetches_a_page_itself_keeps_no_connection),
+        CLAIM(who_leaves_early_gives_the_connection_back),
         CLAIM(a_large_page_is_fetched_when_it_is_needed_and_there_is_room),
         CLAIM(a_large_page_that_somebody_has_by_then_is_not_fetched),
-        CLAIM(what_a_scout_could_not_get_is_fetched_when_it_is_needed),
+        CLAIM(what_did_not_come_is_fetched_when_it_is_needed),
         CLAIM(readers_of_one_result_share_its_pages),
+        CLAIM(what_another_reader_has_is_not_asked_for),
         CLAIM(pages_are_asked_for_by_attempt_step_and_result),
         CLAIM(the_pages_of_a_result_are_of_the_attempt_that_it_names),
         CLAIM(behind_the_last_row_is_the_end_and_no_page),

@@ -96,7 +96,7 @@ a_page_of_another_result_in_its_place_is_refused(void **unused)
     }
 }
 
-/* Whether its reader fetches it, or a scout does. */
+/* Whether it was asked for ahead or not. */
 static void
 a_page_that_goes_out_as_it_is_stored_is_what_its_hash_says(void **unused)
 {

@@ -11,6 +11,7 @@
 struct rows {
     uint8_t *raw;
     const page_t *page; /* NULL: it was given */
+    unsigned settled;
 };
 
 bool
@@ -23,6 +24,12 @@ rows_run(rows_t *self, int64_t most, run_t *run, err_t *err)
     *run = (run_t){ .rows = self->page->rows, .data = self->raw, .size = self->page->raw_bytes };
     self->page = NULL;
     return true;
+}
+
+void
+rows_settle(void *rows)
+{
+    ((rows_t *)rows)->settled++;
 }
 
 typedef struct {
@@ -412,6 +419,37 @@ hidden_columns_leave_no_comma(void **unused)
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* And not any more once they are written: then they may be gone. */
+static void
+rows_are_settled_while_they_are_written(void **unused)
+{
+    (void)unused;
+    enum { NUMBERS = 50000 };
+    static const heading_t heading = { "n", "integer", CELL_INTEGER };
+    err_t err;
+    for (int i = 0; i < NUMBERS; i++) {
+        page_row_open(writer, 1);
+        page_cell_int(writer, 100000 + i);
+        assert_true(page_row_close(writer));
+    }
+    own(page) page = page_writer_close(writer, &err);
+    own(mem) raw = mem_new(page->raw_bytes);
+    assert_true(page_inflate(page->data, page->size, raw, page->raw_bytes, &err));
+    rows_t rows = { .raw = (uint8_t *)raw, .page = page };
+    own(rowtext) text = rowtext_new(a_result(&heading, 1), ROWTEXT_CSV, NUMBERS_EXACT);
+    own(fake_reply) fake = fake_reply_new((frame_t){ .keep = true }, false);
+    fake->slow = true;
+    int64_t count = 0;
+    assert_true(rowtext_write(text, &fake->reply, &rows, INT64_MAX, &count, &err));
+    assert_int_equal(count, NUMBERS);
+    assert_true(rows.settled > 0);
+    assert_int_equal(rows.settled, fake->waits);
+    unsigned settled = rows.settled;
+    assert_true(reply_end(&fake->reply));
+    assert_int_equal(fake->waits, settled + 1);
+    assert_int_equal(rows.settled, settled);
+}
+
 int
 main(void)
 {
@@ -431,6 +469,7 @@ main(void)
         CLAIM(a_text_that_is_no_array_stays_a_text),
         CLAIM(json_is_itself),
         CLAIM(hidden_columns_leave_no_comma),
+        CLAIM(rows_are_settled_while_they_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

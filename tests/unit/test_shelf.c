@@ -51,7 +51,7 @@ finds(shelf_t *shelf, uint32_t result, int64_t row)
     sheet_t *sheet = shelf_find(shelf, &key, row);
     bool found = sheet != NULL;
     if (found)
-        assert_in_range(row, sheet->first_row, sheet->first_row + sheet->rows - 1);
+        assert_in_range(row, sheet->page.first_row, sheet->page.first_row + sheet->page.rows - 1);
     shelf_return(&sheet);
     return found;
 }
@@ -157,7 +157,7 @@ a_page_in_its_jobs_row_is_nobody_elses(void **unused)
     err_t err;
     own(page) page = a_page(0, SIZE);
     sheet_t *sheet = shelf_alone(shelf, &page, NULL, &err);
-    assert_int_equal(sheet->rows, ROWS);
+    assert_int_equal(sheet->page.rows, ROWS);
     assert_false(finds(shelf, 0, 0));
     shelf_return(&sheet);
     assert_int_equal(shelf_bytes(shelf), 0);

@@ -166,6 +166,29 @@ all_rows_come_in_one_answer(void **unused)
     assert_stream("{\"n\":49990,\"n_2\":49991}\n", "Millrace-Rows: 1\r\n\r\n");
 }
 
+/* While they wait for a client they keep nothing that others need. */
+static void
+rows_are_settled_before_a_slow_client_is_waited_for(void **unused)
+{
+    (void)unused;
+    static const char *const formats[] = { "json", "arrays", "ndjson", "csv", "msgpack" };
+    fake.job->manifest->results[0].rows = 30000; /* more than a reply's buffer holds */
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        own(mem) query = mem_format("limit=all&format=%s", formats[i]);
+        slow_client = false;
+        fake.settled = 0;
+        assert_int_equal(get(JOB "/results", query), 200);
+        assert_int_equal(fake.settled, 0);
+        size_t size = heard_size;
+        own(mem) whole = mem_copy(heard, size);
+        slow_client = true;
+        assert_int_equal(get(JOB "/results", query), 200);
+        assert_true(fake.settled > 0);
+        assert_int_equal(heard_size, size);
+        assert_memory_equal(heard, whole, size);
+    }
+}
+
 static void
 headers_say_what_the_result_is(void **unused)
 {
@@ -294,6 +317,7 @@ main(void)
         FORMAT_CLAIM(what_is_no_format_is_refused),
         FORMAT_CLAIM(numbers_may_be_asked_for_as_strings),
         FORMAT_CLAIM(all_rows_come_in_one_answer),
+        FORMAT_CLAIM(rows_are_settled_before_a_slow_client_is_waited_for),
         FORMAT_CLAIM(headers_say_what_the_result_is),
         FORMAT_CLAIM(an_error_after_the_first_byte_cuts_the_stream),
         FORMAT_CLAIM(an_old_client_gets_only_what_tells_its_end_itself),

@@ -21,7 +21,8 @@ static const char *authorization;         /* instead of the key that it has else
 static header_t more_headers[4];
 static uint32_t more_count;
 static char heard_head[4096];
-static bool old_client; /* that speaks HTTP/1.0 */
+static bool old_client;  /* that speaks HTTP/1.0 */
+static bool slow_client; /* that takes no bytes without being waited for */
 
 /* The status of a request; its body is in `heard`. */
 static inline int
@@ -48,6 +49,7 @@ ask(const char *method, const char *path, const char *query, const char *body)
     fake.renewed_s = -1;
     frame_t frame = { .keep = true, .old = old_client };
     own(fake_reply) reply = fake_reply_new(frame, strcmp(method, "HEAD") == 0);
+    reply->slow = slow_client;
     router_handle(router, &request.request, &reply->reply);
     cut = !reply_good(&reply->reply);
     reply_end(&reply->reply);
@@ -112,7 +114,7 @@ teardown(void **unused)
     content_type = NULL;
     idempotency_key = idempotency_key_again = NULL;
     more_count = 0;
-    old_client = false;
+    old_client = slow_client = false;
     manifest_destroy(&fake.stored);
     return 0;
 }

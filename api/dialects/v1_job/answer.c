@@ -323,23 +323,32 @@ write_run(const answer_t *self, run_t *run, err_t *err)
     return true;
 }
 
+static bool
+write_runs(const answer_t *self, int64_t *sent, err_t *err)
+{
+    run_t run;
+    bool good = true;
+    err_clear(err);
+    while (good && *sent < self->count && rows_run(self->rows, self->count - *sent, &run, err)) {
+        good = write_run(self, &run, err);
+        *sent += run.rows;
+        if (good && !reply_good(self->call->reply))
+            good = err_set(err, ERR_TIMEOUT, "the client has gone");
+    }
+    return good && err->kind == ERR_NONE;
+}
+
 /* Nothing at all would be no zstd: no rows are a frame of nothing. */
 static bool
 write_msgpack(const answer_t *self, int64_t *sent, err_t *err)
 {
     reply_t *reply = self->call->reply;
-    run_t run;
-    err_clear(err);
     if (!self->rows)
         return !in_frames(self) || write_frame(reply, "", 0, err);
-    bool good = true;
-    while (good && *sent < self->count && rows_run(self->rows, self->count - *sent, &run, err)) {
-        good = write_run(self, &run, err);
-        *sent += run.rows;
-        if (good && !reply_good(reply))
-            good = err_set(err, ERR_TIMEOUT, "the client has gone");
-    }
-    return good && err->kind == ERR_NONE;
+    reply_stall(reply, rows_settle, self->rows);
+    bool good = write_runs(self, sent, err);
+    reply_stall(reply, NULL, NULL);
+    return good;
 }
 
 static bool
