@@ -12,8 +12,8 @@
 #include "common/program.h"
 
 /* Buffers of replies and pages of results are given back when they are free: glibc would learn to
- * keep such blocks, in each of its heaps. What a page needs while it is read may stay. */
-enum { HEAPS = 2, KEPT_BYTES = 128 << 10, TOP_BYTES = 384 << 10 };
+ * keep such blocks, in each of its heaps. What pages need while they are read may stay. */
+enum { HEAPS = 2, KEPT_BYTES = 192 << 10, TOP_BYTES = 768 << 10 };
 
 static http_t *
 serve(const conf_t *conf, router_t *router, err_t *err)

@@ -21,7 +21,7 @@ enum {
 
 static const setting_t executor_settings[] = {
     { "slots", CONF_INT, "16", 1, 256, "", "Jobs that run at a time." },
-    { "page_bytes", CONF_INT, "262144", 4096, 16777216, "bytes",
+    { "page_bytes", CONF_INT, "131072", 4096, 16777216, "bytes",
       "Raw size at which a page of a result is closed." },
     { "page_rows", CONF_INT, "10000", 1, 1000000, "", "Rows at which a page is closed." },
     { "row_bytes", CONF_INT, "16777216", 4096, 67108864, "bytes", "Largest row of a result." },
