@@ -278,6 +278,15 @@ write_bytes(const write_t *write)
     return 0;
 }
 
+/* What is held back is counted anew; what is left over from before waits no more. */
+static void
+gather_anew(lane_t *self)
+{
+    self->gathered = 0;
+    self->hurried = self->first != NULL;
+    loop_cancel(&self->gather);
+}
+
 /* Take the next batch from the queue. */
 static void
 batch_take(lane_t *self)
@@ -295,9 +304,7 @@ batch_take(lane_t *self)
     self->from = 0;
     self->to = self->count;
     self->phase = LANE_WRITING;
-    self->gathered = 0;
-    self->hurried = self->first;
-    loop_cancel(&self->gather);
+    gather_anew(self);
 }
 
 /* The turn ends: whatever it gathered goes out. */
@@ -305,8 +312,7 @@ static bool
 lane_turn_over(void *arg)
 {
     lane_t *self = (lane_t *)arg;
-    bool due = self->hurried || self->gathered >= GATHER_BYTES;
-    if (self->connected && self->phase == LANE_IDLE && self->first && due) {
+    if (self->connected && self->phase == LANE_IDLE && self->hurried) {
         batch_take(self);
         flight_send(self);
     }
@@ -380,18 +386,18 @@ can_wait(const write_t *write)
 void
 lane_hurry(lane_t *self)
 {
-    self->hurried = true;
+    self->hurried = self->first != NULL;
 }
 
 void
 lane_write(lane_t *self, write_t *write)
 {
-    if (!can_wait(write))
-        lane_hurry(self);
-    else
+    if (can_wait(write))
         self->gathered += write->in.page.page->raw_bytes;
-    if (!self->hurried && !self->gather)
-        self->gather = loop_after(self->loop, GATHER_MS, gather_over, self);
+    if (!can_wait(write) || self->gathered >= LANE_GATHER_BYTES)
+        self->hurried = true;
+    else if (!self->hurried && !self->gather)
+        self->gather = loop_after(self->loop, LANE_GATHER_MS, gather_over, self);
     write->next_ = NULL;
     if (self->last)
         self->last->next_ = write;
@@ -423,6 +429,8 @@ void
 lane_forget(lane_t *self, const void *owner)
 {
     queue_forget(self, owner);
+    if (!self->first)
+        gather_anew(self);
     for (uint32_t i = 0; i < self->count; i++) {
         write_t *write = self->batch[i].write;
         if (!write || write->owner != owner)

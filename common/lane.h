@@ -174,6 +174,11 @@ struct write {
 /* Free what answers allocated; the write may then be used again. */
 void write_clear(write_t *write);
 
+enum {
+    LANE_GATHER_BYTES = 512 * 1024, /* raw bytes of pages that are held back together */
+    LANE_GATHER_MS = 10,
+};
+
 typedef struct lane lane_t;
 
 typedef struct {
@@ -201,9 +206,8 @@ lane_t *lane_new(const lane_options_t *options) MUST_USE;
 void lane_destroy(lane_t **self_p);
 
 /* Queue a write. It goes out with the next batch, at the end of the loop's turn when the lane is
- * idle. A page that is not the first of its result is held back until GATHER_BYTES of them have
- * come together, for GATHER_MS at most, or until something else goes out. */
-enum { GATHER_BYTES = 512 * 1024, GATHER_MS = 10 }; /* raw bytes */
+ * idle. A page that is not the first of its result is held back until LANE_GATHER_BYTES of them
+ * have come together, for LANE_GATHER_MS at most, or until something else goes out. */
 void lane_write(lane_t *self, write_t *write);
 
 /* Hold back nothing of what waits: somebody cannot go on before it is stored. */

@@ -60,9 +60,9 @@ struct lane {
     write_t *first;
     write_t *last;
     uint32_t load;
-    uint64_t gathered;    /* raw bytes of pages among them that are held back */
-    bool hurried;         /* hold back nothing */
-    loop_timer_t *gather; /* until that is so anyway */
+    uint64_t gathered;    /* raw bytes of pages that could wait, since the last batch */
+    bool hurried;         /* what waits goes as soon as the lane is idle */
+    loop_timer_t *gather; /* until that is so anyway; where something waits, one of both holds */
 
     /* The batch, and its members [from, to) that fly. */
     lane_phase_t phase;

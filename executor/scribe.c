@@ -127,17 +127,20 @@ free_page(record_t *self, page_write_t **link)
     free(gone);
 }
 
-static void
-free_pages(record_t *self)
+void
+record_forget_pages(record_t *self)
 {
+    if (self->pages_busy > 0)
+        lane_forget(self->scribe->options.pages, self);
     while (self->pages)
         free_page(self, &self->pages);
 }
 
+/* No page is under way any more. */
 static void
 release(record_t *self)
 {
-    free_pages(self);
+    assert(!self->pages);
     write_clear(&self->control);
     manifest_destroy(&self->manifest);
     failure_clear(&self->failure);
@@ -152,8 +155,7 @@ record_drop(record_t *self)
 {
     if (self->control.owner)
         lane_forget(self->scribe->options.control, self);
-    if (self->pages_busy > 0)
-        lane_forget(self->scribe->options.pages, self);
+    record_forget_pages(self);
     release(self);
 }
 
@@ -207,8 +209,10 @@ on_page(write_t *write)
     record_t *self = write->owner;
     write_verdict_t verdict = write->verdict;
     page_write_t **link = &self->pages;
-    while (&(*link)->write != write)
+    while (&(*link)->write != write) {
         link = &(*link)->next;
+        assert(*link);
+    }
     if (verdict == WRITE_FAILED) {
         log_warn("page.refused", "sqlstate=%s reason=\"%s\"", write->err.sqlstate, write->err.text);
         failure_say(&self->failure, write->err.kind == ERR_LIMIT ? "54000" : write->err.sqlstate,
@@ -267,14 +271,6 @@ record_hurry(record_t *self)
 {
     if (self->pages_busy > 0)
         lane_hurry(self->scribe->options.pages);
-}
-
-void
-record_forget_pages(record_t *self)
-{
-    if (self->pages_busy > 0)
-        lane_forget(self->scribe->options.pages, self);
-    free_pages(self);
 }
 
 /* --- the end --- */

@@ -21,8 +21,13 @@
 #include "executor/driver.h"
 
 /* Pages of one job under way: so many, whatever their size; and small ones, up to so many, until
- * they come to so many raw bytes. */
-enum { RECORD_PAGES_ANY = 4, RECORD_PAGES_MOST = 16, RECORD_RAW_MOST = 1024 * 1024 };
+ * they come to so many raw bytes: twice what the lane waits for, so that a job makes the second
+ * half while the first is stored. */
+enum {
+    RECORD_PAGES_ANY = 4,
+    RECORD_PAGES_MOST = 16,
+    RECORD_RAW_MOST = 2 * LANE_GATHER_BYTES,
+};
 
 typedef struct scribe scribe_t;
 
@@ -132,7 +137,8 @@ void record_page(record_t *self, const result_t *result, page_t **page_p);
 /* Is there room for another page under way? */
 bool record_room(const record_t *self);
 
-/* The job cannot go on before its pages are stored: they wait for no others any more. */
+/* Its pages wait for no others any more: their result is over, or the job cannot go on before they
+ * are stored. */
 void record_hurry(record_t *self);
 
 /* Forget pages under way: the result that they are of will not stand. */

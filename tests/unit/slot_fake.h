@@ -10,7 +10,7 @@
 #include "executor/slot.h"
 #include "tests/unit/source_fake.h"
 
-enum { WRITES_MOST = 16, RECORDS = 2, GRACE_MS = 40 };
+enum { WRITES_MOST = RECORD_PAGES_MOST + 4, RECORDS = 2, GRACE_MS = 40 };
 
 static struct {
     write_t *waiting[WRITES_MOST];

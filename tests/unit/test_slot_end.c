@@ -187,6 +187,30 @@ four_large_pages_under_way_stop_the_reading(void **unused)
 }
 
 static void
+reading_goes_on_when_there_is_room_and_not_with_any_answer(void **unused)
+{
+    (void)unused;
+    slot_clear(&fake.slot);
+    fake.kit.row_bytes = RECORD_RAW_MOST + 1000;
+    slot_init(&fake.slot, &fake.kit);
+    start_running();
+    for (int i = 1; i < RECORD_PAGES_MOST; i++) {
+        give_rows(2);
+        turn(TURN_FULL);
+    }
+    assert_false(source.session.paused);
+    give_large(RECORD_RAW_MOST);
+    turn(TURN_FULL);
+    for (int i = 0; i < RECORD_PAGES_MOST - RECORD_PAGES_ANY; i++) {
+        assert_true(source.session.paused);
+        answer(WRITE_PAGE, WRITE_DONE);
+    }
+    assert_true(source.session.paused);
+    answer(WRITE_PAGE, WRITE_DONE);
+    assert_false(source.session.paused);
+}
+
+static void
 pages_wait_for_no_others_once_their_result_is_over(void **unused)
 {
     (void)unused;
@@ -355,6 +379,7 @@ main(void)
         SLOT_TEST(no_rows_are_no_page_however_long_it_takes),
         SLOT_TEST(sixteen_small_pages_under_way_stop_the_reading),
         SLOT_TEST(four_large_pages_under_way_stop_the_reading),
+        SLOT_TEST(reading_goes_on_when_there_is_room_and_not_with_any_answer),
         SLOT_TEST(pages_wait_for_no_others_once_their_result_is_over),
         SLOT_TEST(the_slot_is_free_while_its_pages_and_its_end_are_on_their_way),
         SLOT_TEST(a_fenced_page_drops_the_job),
