@@ -232,3 +232,12 @@ assert_whole(const jobid_t *job, int pages)
         jobid_text(job, id));
     assert_int_equal(count(sql), pages);
 }
+
+char *
+partition_of_pages(const jobid_t *job)
+{
+    char id[JOBID_TEXT_SIZE];
+    own(mem) sql = mem_format("SELECT DISTINCT tableoid::regclass FROM page WHERE job = '%s'",
+                              jobid_text(job, id));
+    return ask(sql);
+}

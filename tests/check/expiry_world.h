@@ -17,6 +17,9 @@ jobid_t a_running_job(void);
 /* One more row's page of a running job, as `pg` writes it; false: fenced out. */
 bool write_page(pg_t *pg, const jobid_t *job, int64_t first_row);
 
+/* The partition that its pages are in. Caller owns the result. */
+char *partition_of_pages(const jobid_t *job) MUST_USE;
+
 /* The same job, done, with its manifest. It expires in so many seconds (they may be below 0). */
 void end_job(const jobid_t *job, int expires_s);
 jobid_t a_done_job(int expires_s);

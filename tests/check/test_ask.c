@@ -45,15 +45,6 @@ params_of(const jobid_t *job)
     return params;
 }
 
-static char *
-partition_of(const jobid_t *job)
-{
-    char id[JOBID_TEXT_SIZE];
-    own(mem) sql = mem_format("SELECT DISTINCT tableoid::regclass FROM page WHERE job = '%s'",
-                              jobid_text(job, id));
-    return ask(sql);
-}
-
 static bool
 ask_in(pg_t *from, const char *partition, const jobid_t *job, err_t *err)
 {
@@ -121,7 +112,7 @@ an_answer_is_what_it_would_be_at_once(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     own(pg_params) params = params_of(&job);
     own(pg_result) at_once = NULL;
     own(pg_result) later = NULL;
@@ -138,7 +129,7 @@ an_answer_that_nobody_wants_is_dropped(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     CHECK(ask_in(pg, partition, &job, &err));
     CHECK(pg_answer(pg, NULL, &err));
     assert_usable(partition, &job);
@@ -153,7 +144,7 @@ other_work_may_be_done_between_question_and_answer(void **unused)
     enum { OTHERS = 3 };
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     pg_t *others[OTHERS];
     CHECK(ask_in(pg, partition, &job, &err));
     for (int i = 0; i < OTHERS; i++) {
@@ -191,7 +182,7 @@ who_asks_does_not_wait(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     assert_usable(partition, &job);
     lock(partition);
     CHECK(ask_in(pg, partition, &job, &err));
@@ -206,7 +197,7 @@ an_answer_that_does_not_come_in_time_costs_the_connection(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     lock(partition);
     CHECK(ask_in(pg, partition, &job, &err));
     pg_limit(pg, 1);
@@ -223,7 +214,7 @@ a_partition_that_is_not_there_is_an_answer_too(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     assert_usable(partition, &job);
     own(mem) before = backend_of(ASKER);
     for (int i = 0; i < 2; i++) {
@@ -245,7 +236,7 @@ a_server_that_goes_before_the_answer_is_replaced_by_the_next_question(void **unu
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     assert_usable(partition, &job);
     own(mem) before = backend_of(ASKER);
     lock(partition);
@@ -271,7 +262,7 @@ the_65th_partition_is_asked_over_a_new_connection(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     pg_destroy(&pg); /* of which it is not known how many it keeps */
     pg = pg_new(world_dsn, ASKER);
     assert_usable(partition, &job);

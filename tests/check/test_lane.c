@@ -116,20 +116,28 @@ second_write(void *arg)
     return true;
 }
 
-/* In how many transactions are two pages stored, from `first_row` on, of which the second comes a
- * turn behind the first? */
-static void
-assert_transactions(int64_t first_row, uint32_t raw_bytes, bool hurried, const char *expected)
+/* A job whose pages have their bucket. */
+static jobid_t
+a_job_with_pages(void)
 {
     jobid_t job = a_claimed_job();
     char id[JOBID_TEXT_SIZE];
     own(mem) open = mem_format("UPDATE live SET bucket = page_bucket(retention_s) WHERE id = '%s'",
                                jobid_text(&job, id));
     tell(open);
+    return job;
+}
+
+/* In how many transactions are two of its pages stored, from `first_row` on, of which the second
+ * comes a turn behind the first? */
+static void
+assert_transactions(const jobid_t *job, int64_t first_row, uint32_t raw_bytes, bool hurried,
+                    const char *expected)
+{
     own(page) first = a_page();
     own(page) second = a_page();
-    put_page(0, &job, first, first_row, 1);
-    put_page(1, &job, second, first_row + 1, 1);
+    put_page(0, job, first, first_row, 1);
+    put_page(1, job, second, first_row + 1, 1);
     first->raw_bytes = raw_bytes;
     world.writes[0].done = world.writes[1].done = answered;
     static bool due; /* the loop keeps it */
@@ -141,35 +149,55 @@ assert_transactions(int64_t first_row, uint32_t raw_bytes, bool hurried, const c
     await(2);
     assert_int_equal(world.writes[0].verdict, WRITE_DONE);
     assert_int_equal(world.writes[1].verdict, WRITE_DONE);
-    assert_job(&job, "SELECT count(DISTINCT xmin::text) FROM page WHERE job = '%s'", expected);
+    assert_job(job, "SELECT count(DISTINCT xmin::text) FROM page WHERE job = '%s'", expected);
 }
 
 static void
 pages_that_nobody_waits_for_go_together(void **unused)
 {
     (void)unused;
-    assert_transactions(1, 1, false, "1");
+    jobid_t job = a_job_with_pages();
+    assert_transactions(&job, 1, 1, false, "1");
+}
+
+static void
+pages_that_were_forgotten_hurry_nobody(void **unused)
+{
+    (void)unused;
+    int owner;
+    own(page) gone = a_page();
+    jobid_t job = a_job_with_pages();
+    put_page(2, &job, gone, 1, 1);
+    world.writes[2].owner = &owner;
+    lane_write(world.lane, &world.writes[2]);
+    lane_hurry(world.lane);
+    lane_forget(world.lane, &owner);
+    assert_int_equal(lane_load(world.lane), 0);
+    assert_transactions(&job, 1, 1, false, "1");
 }
 
 static void
 a_page_that_somebody_waits_for_goes_at_once(void **unused)
 {
     (void)unused;
-    assert_transactions(1, 1, true, "2");
+    jobid_t job = a_job_with_pages();
+    assert_transactions(&job, 1, 1, true, "2");
 }
 
 static void
 the_first_page_of_a_result_goes_at_once(void **unused)
 {
     (void)unused;
-    assert_transactions(0, 1, false, "2");
+    jobid_t job = a_job_with_pages();
+    assert_transactions(&job, 0, 1, false, "2");
 }
 
 static void
 pages_go_at_once_when_they_are_enough_bytes(void **unused)
 {
     (void)unused;
-    assert_transactions(1, LANE_GATHER_BYTES, false, "2");
+    jobid_t job = a_job_with_pages();
+    assert_transactions(&job, 1, LANE_GATHER_BYTES, false, "2");
 }
 
 static void
@@ -419,6 +447,7 @@ main(void)
         LANE_TEST(a_page_is_read_back_by_its_row),
         LANE_TEST(a_page_tells_of_the_next_and_goes_without_its_bytes_when_it_is_large),
         LANE_TEST(pages_that_nobody_waits_for_go_together),
+        LANE_TEST(pages_that_were_forgotten_hurry_nobody),
         LANE_TEST(a_page_that_somebody_waits_for_goes_at_once),
         LANE_TEST(the_first_page_of_a_result_goes_at_once),
         LANE_TEST(pages_go_at_once_when_they_are_enough_bytes),

@@ -43,21 +43,12 @@ rows_in(const char *partition, const jobid_t *job)
     return -1;
 }
 
-static char *
-partition_of(const jobid_t *job)
-{
-    char id[JOBID_TEXT_SIZE];
-    own(mem) sql = mem_format("SELECT DISTINCT tableoid::regclass FROM page WHERE job = '%s'",
-                              jobid_text(job, id));
-    return ask(sql);
-}
-
 static void
 a_partition_is_read_and_no_other(void **unused)
 {
     (void)unused;
     jobid_t job = a_running_job();
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     assert_int_equal(rows_in(partition, &job), 1);
     assert_int_equal(rows_in("page_forever", &job), 0);
     assert_int_equal(rows_in("page", &job), 1);
@@ -69,7 +60,7 @@ none_is_open_or_locked_but_that(void **unused)
     (void)unused;
     jobid_t job = a_running_job();
     err_t err;
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     CHECK(pg_script(pg, "BEGIN", &err));
     assert_int_equal(rows_in(partition, &job), 1);
     own(mem) locked =
@@ -99,7 +90,7 @@ more_than_a_connection_keeps(void **unused)
 {
     (void)unused;
     jobid_t job = a_running_job();
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     for (int i = 0; i < 200; i++) {
         own(mem) name = mem_format("page_19990101%03d", i);
         assert_int_equal(rows_in(name, &job), -1);
@@ -117,7 +108,7 @@ a_partition_of_another_name_is_found(void **unused)
     find_t find = found(&job, "demo");
     const page_key_t key = { .job = job, .bucket_us = find.job->bucket_us, .attempt = 1 };
     job_destroy(&find.job);
-    own(mem) partition = partition_of(&job);
+    own(mem) partition = partition_of_pages(&job);
     own(mem) away = mem_format("ALTER TABLE %s RENAME TO elsewhere", partition);
     own(mem) back = mem_format("ALTER TABLE elsewhere RENAME TO %s", partition);
     own(page) before = store_page(world_store, &key, 5, PAGE_RAW_MOST, &err);
